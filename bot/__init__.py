@@ -1,0 +1,1 @@
+"""canned: send canned responses from Slack into live Genesys Cloud conversations, once."""

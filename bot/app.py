@@ -1,0 +1,273 @@
+"""
+The composition root: settings in, running parts out. The one place that knows every part.
+
+    operate   the parts for one command of an operator, Slack or no Slack
+    Bot       the whole bot, as `serve`, the sandbox and the tests start and stop it
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from bot import logs
+from bot.canned.catalog import Catalog, CatalogFile
+from bot.canned.desk import Desk
+from bot.canned.errors import CannedError, NotAllowed
+from bot.canned.identity import Identity
+from bot.canned.lanes import Lanes
+from bot.canned.people import NoSlack, People
+from bot.canned.recovery import Recovery
+from bot.canned.sending import Sender
+from bot.genesys import Genesys, GenesysError
+from bot.models import Link, SendRequest
+from bot.settings import GenesysSettings, Settings, SettingsError
+from bot.storage import StorageError, Store
+
+if TYPE_CHECKING:
+    from bot.slack.workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+Clock = Callable[[], datetime]
+LINK_FAULTS = (CannedError, GenesysError, StorageError)
+SWEEP_EVERY = 5.0  # seconds
+LEAVE_WITHIN = 15.0  # seconds for what runs when the bot is told to stop
+LINKS_THAT_COUNT = ("operator", "email", "connect")  # where canned.yml does not say
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What every entry point needs, wired; `workspace` is None where Slack is not configured."""
+
+    store: Store
+    genesys: Genesys
+    identity: Identity
+    sender: Sender
+    desk: Desk
+    lanes: Lanes
+    workspace: Workspace | None
+
+    def link(self, slack_user: str, genesys_user: str) -> Link:
+        """Link by an operator's word; `genesys_user` is an id or an e-mail. Raises one of LINK_FAULTS."""
+        if not _is_slack_id(slack_user):
+            raise NotAllowed(
+                f"{slack_user} is not a Slack user's id: it starts with U, and profiles show it."
+            )
+        if "@" in genesys_user:
+            person = self.genesys.find_user(genesys_user)
+            if person is None:
+                raise NotAllowed(f"Not exactly one active Genesys user has the address {genesys_user}.")
+        else:
+            person = self.genesys.user(genesys_user)
+        if not person.active:
+            raise NotAllowed(f"{person.name or genesys_user} is deactivated in Genesys and cannot be linked.")
+        return self.identity.save(
+            slack_user, person.id, source="operator", name=person.name, email=person.email
+        )
+
+    def supervisor(self, user: str) -> str:
+        """The Slack user meant by a Slack id, a Genesys id or an e-mail; raises one of LINK_FAULTS."""
+        if _is_slack_id(user):
+            return user
+        person = self.genesys.find_user(user) if "@" in user else None
+        link = self.store.link_of(person.id if person else user)
+        if link is None:
+            raise NotAllowed(f"No Slack user is linked to {user}: see `canned users list`.")
+        return link.slack_user
+
+    def close(self, timeout: float = LEAVE_WITHIN) -> None:
+        """Finish what runs, hand back what has not begun, let go of everything."""
+        if not self.lanes.close(timeout):
+            log.warning("some work did not end within %s s; recovery will settle it", timeout)
+        self.store.release()
+        self.genesys.close()
+        self.store.close()
+
+
+def assemble(settings: Settings, *, now: Clock, sleep: Callable[[float], None] = time.sleep) -> Parts:
+    """
+    Wire everything; the database is brought up to date, and Slack is asked who we are.
+
+    Raises CatalogError, DatabaseDown, SlackDown, NotAllowed (Slack refuses the token).
+    """
+    catalog = CatalogFile(settings.config)
+    catalog.current()
+    store = Store(settings.database_url, now=now, worker=str(uuid.uuid4()))
+    store.upgrade()
+    genesys = connect(settings.genesys, now=now, sleep=sleep)
+    lanes = Lanes()
+    workspace = _workspace(settings, store, lanes, catalog.current, now=now)
+    people: People = workspace.people if workspace else NoSlack()
+    if workspace:
+        workspace.refresh()  # who is in which group has to be in memory before anybody types
+    identity = Identity(
+        store,
+        genesys,
+        people,
+        sources=lambda: catalog.current().identity or LINKS_THAT_COUNT,
+        now=now,
+        tell=workspace.tell_link if workspace else _nobody,
+    )
+    sender = Sender(
+        genesys,
+        store,
+        identity,
+        people,
+        catalog=catalog.current,
+        now=now,
+        changed=workspace.publish_soon if workspace else _nobody,
+    )
+    desk = Desk(
+        store=store,
+        genesys=genesys,
+        people=people,
+        identity=identity,
+        sender=sender,
+        lanes=lanes,
+        catalog=catalog.current,
+        now=now,
+        workspace=workspace.id if workspace else "",
+    )
+    return Parts(store, genesys, identity, sender, desk, lanes, workspace)
+
+
+def connect(settings: GenesysSettings, *, now: Clock, sleep: Callable[[float], None]) -> Genesys:
+    """The Genesys organisation of these settings; nothing is asked of it yet."""
+    try:
+        key = settings.jwt_key_file.read_text(encoding="ascii") if settings.jwt_key_file else None
+    except (OSError, UnicodeDecodeError) as exc:
+        raise SettingsError(["GENESYS_JWT_KEY_FILE is not a private key in PEM form"]) from exc
+    return Genesys.events(
+        org_id=settings.org_id,
+        client_id=settings.client_id,
+        client_secret=settings.client_secret.reveal(),
+        jwt_key=key,
+        system_user_id=settings.system_user_id,
+        login_url=settings.login_url,
+        api_url=settings.api_url,
+        now=now,
+        sleep=sleep,
+    )
+
+
+@contextmanager
+def operate(settings: Settings, *, now: Clock) -> Iterator[Parts]:
+    """The parts for one command of an operator; what it has to say in Slack is said before it ends."""
+    logs.set_up(settings.log_level, settings.log_format)
+    parts = assemble(settings, now=now)
+    try:
+        yield parts
+        parts.lanes.posts.wait_idle(LEAVE_WITHIN)
+    finally:
+        parts.close()
+
+
+class Bot:
+    """The whole bot. `start` listens, `stop` leaves without making unknowns."""
+
+    def __init__(
+        self, settings: Settings, *, now: Clock, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        from bot import web
+        from bot.slack import listening
+
+        if settings.slack is None:
+            raise ValueError("read the settings with need_slack=True")
+        self.parts = assemble(settings, now=now, sleep=sleep)
+        workspace = self.parts.workspace
+        assert workspace is not None  # noqa: S101 - settings.slack is there, so it is too
+        self.workspace = workspace
+        self.recovery = Recovery(self.parts.store, self.parts.sender, self.parts.lanes.sends)
+        app = listening.build(settings.slack, workspace, self.parts.desk)
+        self._socket = workspace.socket(app) if settings.slack.app_token else None
+        site = web.build(None if self._socket else app, self.ready)
+        self.listener = web.Listener(site, host=settings.host, port=settings.port)
+        self._ended = threading.Event()
+        self._threads = [
+            threading.Thread(target=self.listener.serve, name="canned-web", daemon=True),
+            threading.Thread(target=self._tick, name="canned-ticker", daemon=True),
+        ]
+
+    def start(self) -> None:
+        self.sweep()
+        for thread in self._threads:
+            thread.start()
+        if self._socket:
+            self._socket.connect()
+
+    def stop(self, timeout: float = LEAVE_WITHIN) -> None:
+        """Take no more, finish what runs within `timeout` seconds, leave the rest to its rows."""
+        self._ended.set()
+        if self._socket:
+            self._socket.close()
+        self.listener.close()
+        for thread in self._threads:
+            thread.join(timeout=5)
+        self.parts.close(timeout)
+
+    def sweep(self) -> None:
+        """Pick up what is due or abandoned, here and in Slack, and keep memory fresh."""
+        try:
+            self.recovery.sweep()
+            self.workspace.sweep()
+        except StorageError as exc:
+            log.warning("no sweep: %s", type(exc).__name__)
+
+    def ready(self) -> Mapping[str, bool]:
+        """Whether each neighbour answers; `/readyz`."""
+        return {
+            "database": self.parts.store.ping(),
+            "slack": self._socket is None or self._socket.is_healthy(),
+        }
+
+    def _tick(self) -> None:
+        while not self._ended.wait(SWEEP_EVERY):
+            try:
+                self.sweep()
+            except Exception as exc:  # noqa: BLE001 - the edge of a thread that must go on
+                log.error("a sweep failed: %s", type(exc).__name__)  # noqa: TRY400 - no words of others
+
+
+def serve(settings: Settings, *, now: Clock) -> None:
+    """Run until SIGTERM or SIGINT."""
+    logs.set_up(settings.log_level, settings.log_format)
+    told = threading.Event()
+
+    def tell(_signal: int, _frame: FrameType | None) -> None:
+        told.set()
+
+    signal.signal(signal.SIGTERM, tell)
+    signal.signal(signal.SIGINT, tell)
+    bot = Bot(settings, now=now)
+    bot.start()
+    log.info("ready, listening on %s:%s", bot.listener.host, bot.listener.port)
+    told.wait()
+    bot.stop()
+
+
+def _workspace(
+    settings: Settings, store: Store, lanes: Lanes, catalog: Callable[[], Catalog], *, now: Clock
+) -> Workspace | None:
+    if settings.slack is None:
+        return None
+    from bot.slack.workspace import Workspace
+
+    return Workspace(settings.slack, store, lanes.posts, catalog, now=now)
+
+
+def _nobody(_: Link | SendRequest) -> None:
+    return
+
+
+def _is_slack_id(user: str) -> bool:
+    return user[:1] in ("U", "W") and user.isalnum() and user.isupper()

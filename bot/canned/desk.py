@@ -1,0 +1,389 @@
+"""
+The front of what canned does: what a Slack handler or the command line may ask for.
+
+    start_request ──▶ claim │ ack │ deliver_soon ──▶ receipt
+      from memory    commit │     │ own lane
+
+Everything up to `claim` reads memory and the database only, so it fits in front of Slack's
+ack; `preview` and `deliver` may wait for Genesys and belong into a lane.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.genesys import Genesys, GenesysError
+from bot.models import Link, Receipt, SendAs, SendRequest, State
+from bot.storage import DatabaseDown, Repeated, Store
+from bot.storage import OverLimit as StoredOverLimit
+
+from .catalog import Catalog, Response, Team
+from .errors import (
+    AskFirst,
+    CannedError,
+    MissingValues,
+    NotAConversation,
+    NotAllowed,
+    NotLinked,
+    NotWritten,
+    OverLimit,
+    WhichTeam,
+)
+from .identity import Identity, unlinked
+from .lanes import Lane, Lanes
+from .people import People
+from .policy import require_response, require_team, require_template, teams_of
+from .search import Search
+from .sending import Sender, Verified
+
+ASK_AFTER = timedelta(minutes=1)
+_CLICKS = uuid.UUID("6f0c2d7e-6f0b-4d7e-9c53-2f0a4b1f7c11")  # namespace of our keys; never changes
+
+
+@contextmanager
+def _on_record() -> Iterator[None]:
+    try:
+        yield
+    except DatabaseDown as exc:
+        raise NotWritten(str(exc)) from exc
+
+
+@dataclass(frozen=True)
+class Me:
+    """What the bot knows of one supervisor."""
+
+    link: Link | None
+    may_be_found: bool
+    teams: tuple[Team, ...]
+
+
+@dataclass(frozen=True)
+class Preview:
+    """
+    What would be sent: `text`, whole, or None with `note` saying why that is not known yet.
+
+    `missing` names the variables that have no value, `limit` is the channel's, in characters.
+    """
+
+    text: str | None = field(default=None, repr=False)
+    missing: tuple[str, ...] = ()
+    limit: int = 0
+    note: str = ""
+
+
+class Desk:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        genesys: Genesys,
+        people: People,
+        identity: Identity,
+        sender: Sender,
+        lanes: Lanes,
+        catalog: Callable[[], Catalog],
+        now: Callable[[], datetime],
+        workspace: str,
+    ) -> None:
+        """`workspace` is the Slack workspace or Grid organisation that this deployment serves."""
+        self.outbox = store
+        self._store = store
+        self._genesys = genesys
+        self._people = people
+        self._identity = identity
+        self._sender = sender
+        self._lanes = lanes
+        self._catalog = catalog
+        self._now = now
+        self._workspace = workspace
+        self._search: tuple[Catalog, Search] | None = None
+
+    @property
+    def windows(self) -> Lane:
+        return self._lanes.windows
+
+    @property
+    def posts(self) -> Lane:
+        return self._lanes.posts
+
+    # -- before the ack: memory and database only ------------------------------------------
+
+    def team_for(self, user: str, channel: str, team: str | None = None) -> Team:
+        """The team in whose name `user` acts in `channel`; raises NotAllowed, WhichTeam."""
+        found = require_team(self._catalog(), user, channel, self._knows(user), name=team)
+        refusal = self._people.known_refusal(user, found.channel)
+        if refusal is not None:
+            raise NotAllowed(refusal)
+        return found
+
+    def teams_for(self, user: str) -> list[Team]:
+        return teams_of(self._catalog(), user, self._knows(user))
+
+    def conversation_id(self, text: str) -> str | None:
+        """The conversation id in `text` (an id, or any Genesys URL with one), or None."""
+        return self._genesys.conversation_id(text)
+
+    def response(self, key: str, team: Team) -> Response:
+        """The response, if `team` may send it today; raises UnknownResponse, NotAllowed, TextRefused."""
+        return require_response(self._catalog(), team, key, self._now().date())
+
+    def search(self, user: str, team: str | None, words: str, *, limit: int = 100) -> list[Response]:
+        """
+        Responses that `user` may send (in `team`, or in any of theirs), the best match first.
+
+        No words: all of them, as canned.yml orders them.
+        """
+        catalog = self._catalog()
+        teams = [t for t in self.teams_for(user) if team is None or t.name == team]
+
+        def allowed(response: Response) -> bool:
+            return any(t.allows(response.key) for t in teams)
+
+        return self._search_in(catalog).find(words, allowed=allowed, limit=limit)
+
+    @_on_record()
+    def me(self, user: str) -> Me:
+        return Me(self._identity.known(user), self._identity.may_be_found(), tuple(self.teams_for(user)))
+
+    @_on_record()
+    def start_request(
+        self,
+        user: str,
+        channel: str,
+        *,
+        conversation: str,
+        response: str,
+        values: Mapping[str, str],
+        click: str,
+        language: str | None = None,
+        text: str | None = None,
+        team: str | None = None,
+        confirmed: bool = False,
+        by_operator: bool = False,
+    ) -> SendRequest:
+        """
+        Everything that memory can say against this send; the request to claim if that is nothing.
+
+        `click` is what Slack says identifies the click, e.g. `view:V0123`; the same click
+        gives the same key on every replica. Raises CannedError; on WhichTeam the request
+        waits under its `draft` for `answer`.
+        """
+        request = SendRequest(
+            key=self._key(click),
+            team=team or "",
+            channel=channel,
+            supervisor=user,
+            conversation_id=self._require_conversation(conversation),
+            response=response,
+            send_as=SendAs.SELF,
+            requested_at=self._now(),
+            values=values,
+            text=text,
+            language=language,
+            confirmed=confirmed,
+            by_operator=by_operator,
+        )
+        return self._checked(request, team)
+
+    @_on_record()
+    def claim(self, request: SendRequest, *, asked_in: str | None = None) -> Receipt:
+        """
+        Write the request down, once for each click; the receipt kept under its key.
+
+        Raises AskFirst (the same response went to this conversation within a minute; the
+        request waits under its `draft` for an answer in the channel `asked_in`),
+        OverLimit, DatabaseDown; then nothing is written.
+        """
+        limits = self._team(request.team).limits
+        try:
+            return self._store.claim(
+                request,
+                asks_after=ASK_AFTER,
+                per_minute=limits.per_minute,
+                per_conversation=limits.per_conversation,
+            )
+        except Repeated as exc:
+            self._keep_draft("again", request, asked_in or request.channel)
+            raise AskFirst(self._again(request, exc.receipt), draft=request.key) from exc
+        except StoredOverLimit as exc:
+            raise OverLimit(_limit_sentence(exc)) from exc
+
+    @_on_record()
+    def answer(self, draft: str, user: str, channel: str, *, team: str | None = None) -> SendRequest:
+        """
+        The request that waited under `draft`, now confirmed, or for `team`.
+
+        Raises NotAllowed unless this user was asked, in this channel.
+        """
+        kept = self._store.draft(draft)
+        if kept is None or (kept.supervisor, kept.channel) != (user, channel):
+            raise NotAllowed(
+                "This question was not put to you here. Nothing was sent; type the command again."
+            )
+        request = _request_of(kept.request)
+        request = replace(request, confirmed=kept.kind == "again", requested_at=self._now())
+        return self._checked(request, team or request.team or None)
+
+    # -- after the ack: may wait ------------------------------------------------------------
+
+    def deliver_soon(self, key: str, then: Callable[[Receipt], None] | None = None) -> None:
+        """Deliver the claimed send on the lane of single sends, then call `then` with where it stands."""
+        held = self._held(key)
+        self._lanes.sends.later(held, self._deliver, key, then)
+
+    def deliver(self, key: str) -> Receipt:
+        """Deliver the claimed send now, in this thread."""
+        return self._sender.deliver(key)
+
+    def preview(
+        self,
+        user: str,
+        team: Team,
+        *,
+        conversation: str,
+        response: Response,
+        text: str | None = None,
+        values: Mapping[str, str] | None = None,
+        language: str | None = None,
+    ) -> Preview:
+        """What this send would say, as far as it is known now; asks Genesys, writes nothing."""
+        try:
+            request = self.start_request(
+                user,
+                team.channel,
+                conversation=conversation,
+                response=response.key,
+                values={name: value for name, value in (values or {}).items() if value},
+                language=language,
+                text=text,
+                team=team.name,
+                click="preview",
+            )
+            verified = self._sender.verify(request)
+        except MissingValues as exc:
+            return Preview(missing=exc.names, note=str(exc))
+        except (CannedError, GenesysError) as exc:
+            return Preview(note=str(exc))
+        return Preview(verified.text, limit=self._limit(verified))
+
+    @_on_record()
+    def give_up(self, receipt: Receipt) -> Receipt:
+        """Take back what could not leave now, where nobody is told of it later; it may be too late."""
+        return self._sender.cancel(receipt, receipt.reason)
+
+    @_on_record()
+    def undo(self, user: str, key: str | None = None) -> Receipt:
+        """
+        Take back `key`, or this supervisor's newest send that has not left yet.
+
+        Raises NotAllowed if there is none; the receipt says whether it was in time.
+        """
+        waiting = [r for r in self._store.sends(state=State.PENDING, supervisor=user) if key in (None, r.key)]
+        if not waiting:
+            raise NotAllowed("There is nothing to take back: no message of yours is waiting to leave.")
+        return self._sender.cancel(waiting[0], "The supervisor took it back before it left.")
+
+    @_on_record()
+    def recent(self, user: str, *, limit: int = 10) -> list[Receipt]:
+        """This supervisor's newest sends first."""
+        return self._store.sends(supervisor=user, limit=limit)
+
+    # -- inside -----------------------------------------------------------------------------
+
+    def _checked(self, request: SendRequest, team_name: str | None) -> SendRequest:
+        try:
+            team = self.team_for(request.supervisor, request.channel, team_name)
+        except WhichTeam as exc:
+            self._keep_draft("team", request, request.channel)
+            raise WhichTeam(str(exc), draft=request.key, teams=exc.teams) from exc
+        response = self.response(request.response, team)
+        require_template(response, edited=request.text, asked=request.language)
+        if self._identity.known(request.supervisor) is None and not self._identity.may_be_found():
+            raise NotLinked(unlinked(request.supervisor))
+        # Nobody at a terminal waits for an undo window.
+        held = timedelta(seconds=0 if request.by_operator else team.undo_seconds)
+        return replace(
+            request,
+            team=team.name,
+            channel=team.channel,
+            send_as=team.send_as,
+            not_before=self._now() + held if held else None,
+        )
+
+    def _deliver(self, key: str, then: Callable[[Receipt], None] | None) -> None:
+        receipt = self._sender.deliver(key)
+        if then is not None:
+            then(receipt)
+
+    def _held(self, key: str) -> float:
+        not_before = self._store.receipt(key).request.not_before
+        return max(0.0, (not_before - self._now()).total_seconds()) if not_before else 0.0
+
+    def _key(self, click: str) -> str:
+        return str(uuid.uuid5(_CLICKS, f"{self._workspace}:{click}"))
+
+    def _require_conversation(self, text: str) -> str:
+        found = self.conversation_id(text)
+        if found is None:
+            raise NotAConversation(
+                "That is not a conversation. Paste its id, like `a1b2c3d4-e5f6-7890-a1b2-c3d4e5f67890`, "
+                "or the address of the conversation in Genesys, which contains it."
+            )
+        return found
+
+    def _knows(self, user: str) -> Callable[[str], bool | None]:
+        return lambda group: self._people.known_member(user, group)
+
+    def _team(self, name: str) -> Team:
+        team = self._catalog().team(name)
+        if team is None:
+            raise NotAllowed(f"There is no team {name} any more. Nothing was sent.")
+        return team
+
+    def _search_in(self, catalog: Catalog) -> Search:
+        if self._search is None or self._search[0] is not catalog:
+            self._search = (catalog, Search(list(catalog.responses.values())))
+        return self._search[1]
+
+    def _limit(self, verified: Verified) -> int:
+        return self._genesys.max_length(verified.conversation)
+
+    def _keep_draft(self, kind: str, request: SendRequest, asked_in: str) -> None:
+        self._store.save_draft(
+            request.key, kind, _json_of(request), supervisor=request.supervisor, channel=asked_in
+        )
+
+    def _again(self, request: SendRequest, earlier: Receipt) -> str:
+        ago = max(1, int((self._now() - earlier.request.requested_at).total_seconds()))
+        how = {State.SENT: "was sent to", State.UNKNOWN: "may have reached"}.get(
+            earlier.state, "is on its way to"
+        )
+        return f"`{request.response}` {how} this conversation {ago} s ago. Send it again?"
+
+
+def _limit_sentence(exc: StoredOverLimit) -> str:
+    what = "to this conversation" if exc.limit_name == "per_conversation" else "from you"
+    return (
+        f"That is more than the team's limit of messages {what}, so nothing was sent. "
+        f"From {exc.until:%H:%M:%S} UTC on it goes again."
+    )
+
+
+def _json_of(request: SendRequest) -> dict[str, Any]:
+    kept = asdict(request) | {"requested_at": request.requested_at.isoformat()}
+    return kept | {"not_before": None}
+
+
+def _request_of(kept: Mapping[str, Any]) -> SendRequest:
+    return SendRequest(
+        **{
+            **kept,
+            "send_as": SendAs(kept["send_as"]),
+            "requested_at": datetime.fromisoformat(kept["requested_at"]),
+        }
+    )

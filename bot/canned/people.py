@@ -1,0 +1,50 @@
+"""What canned must know of Slack people, groups and channels, without knowing Slack."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class People(Protocol):
+    """
+    Answers are at most five minutes old. `known_…` answer from memory and may be asked
+    before Slack is acknowledged; the others may ask Slack and raise SlackDown.
+    """
+
+    def known_member(self, user: str, group: str) -> bool | None:
+        """Whether `user` is in the user group; None if that is not in memory."""
+
+    def known_refusal(self, user: str, channel: str) -> str | None:
+        """The sentence that speaks against this person or channel, as far as memory goes."""
+
+    def is_member(self, user: str, group: str) -> bool: ...
+
+    def require_active(self, user: str) -> None:
+        """Raise NotAllowed for a deactivated, restricted, foreign or unknown person."""
+
+    def require_channel(self, channel: str) -> None:
+        """Raise NotAllowed for a channel that is gone, archived, shared or without the bot."""
+
+    def email(self, user: str) -> str | None: ...
+
+
+class NoSlack:
+    """People for a command line without Slack: the operator answers for whom they name."""
+
+    def known_member(self, user: str, group: str) -> bool | None:
+        return False
+
+    def known_refusal(self, user: str, channel: str) -> str | None:
+        return None
+
+    def is_member(self, user: str, group: str) -> bool:
+        return False
+
+    def require_active(self, user: str) -> None:
+        return
+
+    def require_channel(self, channel: str) -> None:
+        return
+
+    def email(self, user: str) -> str | None:
+        return None

@@ -1,0 +1,100 @@
+"""
+Who may send what, as pure questions over canned.yml: no I/O, no clock.
+
+Asked twice for each send: when it is claimed, from memory, and when it is about to leave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+
+from .catalog import Catalog, Response, Team
+from .errors import NotAllowed, TextRefused, UnknownResponse, WhichTeam
+from .search import nearest
+
+Member = Callable[[str], bool | None]  # a user group's id → whether the supervisor is in it
+
+
+def teams_of(catalog: Catalog, user: str, member: Member) -> list[Team]:
+    """The teams that list `user`, by name or by a group they are known to be in."""
+    return [team for team in catalog.teams if _lists(team, user, member)]
+
+
+def require_team(
+    catalog: Catalog, user: str, channel: str, member: Member, *, name: str | None = None
+) -> Team:
+    """
+    The team in whose name `user` acts: the named one, else the channel's, else their only one.
+
+    Raises NotAllowed if there is none that lists them, WhichTeam if there are several.
+    """
+    mine = teams_of(catalog, user, member)
+    if name is not None:
+        return _only([team for team in mine if team.name == name], f"You are not a supervisor of {name}.")
+    here = catalog.team_of_channel(channel)
+    if here is not None:
+        return _only(
+            [team for team in mine if team.name == here.name],
+            f"You are not a supervisor of {here.name}, whose channel this is.",
+        )
+    if len(mine) > 1:
+        names = [team.name for team in mine]
+        raise WhichTeam("For which team do you want to send?", draft="", teams=names)
+    return _only(mine, "You are not a supervisor of any team here.")
+
+
+def require_response(catalog: Catalog, team: Team, key: str, today: date) -> Response:
+    """The response `key`, if this team may send it today; raises UnknownResponse, NotAllowed, TextRefused."""
+    response = catalog.responses.get(key)
+    if response is None:
+        raise UnknownResponse(key, nearest(key, [k for k in catalog.responses if team.allows(k)], 3))
+    if not team.allows(key):
+        raise NotAllowed(
+            f"{team.name} does not send `{key}`. `/canned list` shows what you can send here; "
+            "whoever keeps canned.yml can allow it."
+        )
+    if response.expires is not None and today > response.expires:
+        raise TextRefused(
+            f"`{key}` expired on {response.expires:%d %B %Y} and is not sent any more. "
+            "Choose another one, or ask whoever keeps canned.yml to renew it.",
+            field="response",
+        )
+    if response.approval is not None:
+        raise NotAllowed(
+            f"`{key}` needs somebody's approval first, and the bot cannot ask for one yet, so nothing was sent. "
+            "Choose another response, or send it in Genesys yourself."
+        )
+    return response
+
+
+def require_template(
+    response: Response, *, edited: str | None, asked: str | None, spoken: str | None = None
+) -> str:
+    """
+    The template to render: the supervisor's edit where the response allows one, else its own text.
+
+    `asked` is the language the supervisor chose, `spoken` the customer's. Raises TextRefused
+    for an edit of a locked text, an empty one, or a chosen language that there is not.
+    """
+    own, used = response.in_language(asked or spoken)
+    if asked and used is None:
+        has = ", ".join(f"`{tag}`" for tag in response.languages) or "one text for all languages"
+        raise TextRefused(f"`{response.key}` has no text in `{asked}`; it has {has}.", field="response")
+    if edited is None or edited.strip() == own.strip():
+        return own
+    if not edited.strip():
+        raise TextRefused("There is no text to send. Write one, or choose another response.")
+    if not response.editable:
+        raise TextRefused(f"The text of `{response.key}` is fixed: it can be sent only as it stands.")
+    return edited
+
+
+def _lists(team: Team, user: str, member: Member) -> bool:
+    return any(who == user or (who.startswith("S") and member(who)) for who in team.supervisors)
+
+
+def _only(teams: Sequence[Team], otherwise: str) -> Team:
+    if not teams:
+        raise NotAllowed(f"{otherwise} Whoever keeps canned.yml can add you under `supervisors`.")
+    return teams[0]

@@ -1,0 +1,46 @@
+"""
+Pick up what a process left that is no longer there; runs every few seconds in each one.
+
+A process is alive while it beats. What it held is free 15 seconds after its last beat:
+pending rows go on where they stood, sending rows count as *no answer* and are looked up.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from bot.models import Receipt, State
+from bot.storage import Store
+
+from .lanes import Lane
+from .sending import Sender
+
+log = logging.getLogger(__name__)
+
+ALIVE_WITHIN = timedelta(seconds=15)
+
+
+class Recovery:
+    def __init__(self, store: Store, sender: Sender, lane: Lane) -> None:
+        self._store = store
+        self._sender = sender
+        self._lane = lane
+
+    def sweep(self) -> int:
+        """Beat, then take over what is abandoned or due; return how many. Raises DatabaseDown."""
+        self._store.beat()
+        taken = [receipt for receipt in self._store.abandoned(ALIVE_WITHIN) if self._take(receipt)]
+        for receipt in taken:
+            self._lane.submit(self._go_on, receipt)
+        return len(taken)
+
+    def _take(self, receipt: Receipt) -> bool:
+        return self._store.take(receipt.key, receipt.state)
+
+    def _go_on(self, receipt: Receipt) -> None:
+        log.info("send %s: picked up while %s", receipt.key, receipt.state)
+        if receipt.state is State.SENDING:
+            self._sender.look(receipt)
+        else:
+            self._sender.deliver(receipt.key, late=True)

@@ -1,0 +1,127 @@
+"""What can be sent: the canned responses, and the teams that may send them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from functools import cached_property
+
+from bot.models import SendAs
+
+
+class Show(StrEnum):
+    """What a team's thread shows of a message."""
+
+    TEXT = "text"
+    TITLE = "title"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True)
+class Response:
+    """
+    A canned text under the key that people type.
+
+    `languages` are its variants by language tag, `approval` the Slack user group that has to
+    agree, `expires` the last day on which it may be sent. `defaults` fill variables; those
+    that come from canned.yml have none, since there a fallback does it.
+    """
+
+    key: str
+    title: str
+    text: str = field(repr=False)
+    languages: Mapping[str, str] = field(default_factory=dict, repr=False)
+    editable: bool = True
+    approval: str | None = None
+    expires: date | None = None
+    defaults: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def version(self) -> str:
+        """Twelve characters that change with anything that a supervisor or an approver decides on."""
+        said = [self.key, self.title, self.text, self.editable, self.approval, str(self.expires)]
+        said += [sorted(self.languages.items()), sorted(self.defaults.items())]
+        return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:12]
+
+    def in_language(self, tag: str | None) -> tuple[str, str | None]:
+        """
+        The text for a language tag and the variant it is: `es-MX` takes `es-MX`, else `es`.
+
+        Case does not count, nor does `_` for `-`. The second is None for the text that
+        belongs to no language, which is also what an unknown tag gets.
+        """
+        wanted = folded(tag or "")
+        variants = {folded(name): name for name in self.languages}
+        found = variants.get(wanted) or variants.get(wanted.partition("-")[0])
+        return (self.languages[found], found) if found else (self.text, None)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Messages per supervisor in a minute, and per conversation in ten."""
+
+    per_minute: int = 60
+    per_conversation: int = 10
+
+
+@dataclass(frozen=True)
+class Team:
+    """
+    Who may send what where: `supervisors` are ids of Slack users and user groups, `responses`
+    keys with `*` for anything.
+    """
+
+    name: str
+    channel: str
+    supervisors: tuple[str, ...]
+    send_as: SendAs = SendAs.SELF
+    queues: tuple[str, ...] = ()
+    responses: tuple[str, ...] = ("*",)
+    libraries: tuple[str, ...] = ()
+    show: Show = Show.TEXT
+    undo_seconds: int = 0
+    limits: Limits = Limits()
+    announce: bool = False
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The user groups among the supervisors."""
+        return tuple(who for who in self.supervisors if who.startswith("S"))
+
+    def allows(self, key: str) -> bool:
+        """Whether this team may send the response `key`."""
+        return self._allowed.fullmatch(key) is not None
+
+    @cached_property
+    def _allowed(self) -> re.Pattern[str]:
+        return re.compile("|".join(_glob(pattern) for pattern in self.responses))
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """`identity` is None where canned.yml leaves it to the Genesys contract in use."""
+
+    responses: Mapping[str, Response]
+    teams: tuple[Team, ...]
+    identity: tuple[str, ...] | None = None
+    retention_days: int = 90
+
+    def team(self, name: str) -> Team | None:
+        return next((team for team in self.teams if team.name == name), None)
+
+    def team_of_channel(self, channel: str) -> Team | None:
+        return next((team for team in self.teams if team.channel == channel), None)
+
+
+def folded(tag: str) -> str:
+    """A language tag as it is compared."""
+    return tag.strip().casefold().replace("_", "-")
+
+
+def _glob(pattern: str) -> str:
+    return ".*".join(re.escape(piece) for piece in pattern.split("*"))

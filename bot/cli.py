@@ -1,0 +1,336 @@
+"""
+The `canned` command: arguments, the environment, exit codes.
+
+The only place that reads the environment and `.env`. Each command imports what it needs
+when it runs, so that a look at the help does not load a web server.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import sys
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import click
+
+from bot.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from bot.app import Parts
+    from bot.canned.catalog import Catalog
+    from bot.models import Receipt
+    from bot.storage import Store
+
+SENT, REFUSED, USAGE, UNKNOWN = 0, 1, 2, 3  # exit codes of `canned send`
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def environment() -> Mapping[str, str]:
+    """The process's environment over what `.env` in this folder says."""
+    from dotenv import dotenv_values
+
+    try:
+        kept = dotenv_values(".env", interpolate=False)
+    except UnicodeDecodeError as exc:
+        raise SettingsError([".env is not UTF-8: save it as UTF-8 text"]) from exc
+    return {name: value for name, value in kept.items() if value is not None} | dict(os.environ)
+
+
+def faults_as_sentences(command: Callable[P, R]) -> Callable[P, R]:
+    """What is wrong with the set-up ends in its sentence and exit code 1, never in a trace."""
+
+    @wraps(command)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        from bot.canned.catalog import CatalogError
+        from bot.canned.errors import CannedError
+        from bot.genesys import GenesysError
+        from bot.storage import StorageError
+
+        try:
+            return command(*args, **kwargs)
+        except (SettingsError, CatalogError, CannedError, GenesysError, StorageError) as exc:
+            raise click.ClickException(str(exc)) from exc
+
+    return guarded
+
+
+@click.group()
+@click.version_option(package_name="canned")
+def main() -> None:
+    """Send canned responses from Slack into live Genesys Cloud conversations: once, by the right person."""
+
+
+@main.command()
+@faults_as_sentences
+def run() -> None:
+    """Run the bot until it is told to stop."""
+    from bot.app import serve
+
+    serve(Settings.from_env(environment(), need_slack=True), now=now)
+
+
+@main.command()
+@click.option(
+    "--once", metavar="COMMAND", help="Type COMMAND as the demo supervisor, show who saw what, and end."
+)
+@click.option("--api", type=click.Choice(["events"]), default="events", show_default=True)
+@click.option("--port", default=0, help="Where the page listens; 0 takes a free port.")
+def sandbox(once: str | None, api: str, port: int) -> None:
+    """Try it without any account: simulated Genesys, simulated Slack, the real bot."""
+    from bot.sandbox import demo
+
+    if once is not None:
+        sys.exit(demo.once(once, api=api, say=click.echo))
+    demo.stay(api=api, port=port, say=click.echo)
+
+
+@main.command()
+@click.argument("conversation")
+@click.argument("response")
+@click.argument("values", nargs=-1, metavar="[name=value …]")
+@click.option(
+    "--as", "user", required=True, metavar="USER", help="Slack id, Genesys id or e-mail of the supervisor."
+)
+@click.option("--team", metavar="NAME", help="The team to send for, where the supervisor has several.")
+@faults_as_sentences
+def send(conversation: str, response: str, values: tuple[str, ...], user: str, team: str | None) -> None:
+    """Send one canned response from this terminal. Exit code: 0 sent, 1 not sent, 2 usage, 3 unknown."""
+    from bot.app import operate
+
+    filled = dict(_pair(value) for value in values)
+    with operate(Settings.from_env(environment()), now=now) as parts:
+        receipt = _send(parts, conversation, response, filled, user=user, team=team)
+    click.echo(_sentence(receipt), err=receipt.state != "sent")
+    sys.exit({"sent": SENT, "unknown": UNKNOWN, "sending": UNKNOWN}.get(receipt.state, REFUSED))
+
+
+@main.group()
+def users() -> None:
+    """Who in Slack is who in Genesys."""
+
+
+@users.command("link")
+@click.argument("slack_user")
+@click.argument("genesys_user")
+@faults_as_sentences
+def link_user(slack_user: str, genesys_user: str) -> None:
+    """Link SLACK_USER (U…) to GENESYS_USER (an id or an e-mail address)."""
+    from bot.app import operate
+
+    with operate(Settings.from_env(environment()), now=now) as parts:
+        link = parts.link(slack_user, genesys_user)
+    click.echo(f"{slack_user} is now {link.name or link.genesys_user} in Genesys.")
+
+
+@users.command("unlink")
+@click.argument("slack_user")
+@faults_as_sentences
+def unlink_user(slack_user: str) -> None:
+    """Forget the link of SLACK_USER."""
+    with _store() as store:
+        known = store.unlink(slack_user)
+    click.echo(f"{slack_user} is not linked any more." if known else f"{slack_user} was not linked.")
+
+
+@users.command("list")
+@faults_as_sentences
+def list_users() -> None:
+    """List the links."""
+    with _store() as store:
+        for link in store.links():
+            click.echo("\t".join((link.slack_user, link.genesys_user, link.source, link.name)))
+
+
+@users.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@faults_as_sentences
+def import_users(file: Path) -> None:
+    """Link everybody in FILE: a CSV with the columns slack_user and genesys_user."""
+    from bot.app import operate
+
+    rows = _rows(file)
+    with operate(Settings.from_env(environment()), now=now) as parts:
+        failed = sum(not _linked(parts, row) for row in rows)
+    click.echo(f"{len(rows) - failed} of {len(rows)} linked.")
+    sys.exit(1 if failed else 0)
+
+
+@main.group()
+def responses() -> None:
+    """The canned responses in canned.yml."""
+
+
+@responses.command("list")
+@faults_as_sentences
+def list_responses() -> None:
+    """List keys and titles."""
+    for response in _catalog().responses.values():
+        click.echo(f"{response.key}\t{response.title}")
+
+
+@responses.command("validate")
+@faults_as_sentences
+def validate_responses() -> None:
+    """Check canned.yml whole; every fault names its line and what to write instead."""
+    catalog = _catalog()
+    click.echo(f"Good: {len(catalog.responses)} responses, {len(catalog.teams)} teams.")
+
+
+@main.group()
+def sends() -> None:
+    """What was sent, and what was not."""
+
+
+@sends.command("list")
+@click.option("--state", help="Only sends in this state, e.g. unknown.")
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True)
+@faults_as_sentences
+def list_sends(state: str | None, limit: int) -> None:
+    """List sends, the newest first, without their texts."""
+    from bot.models import State
+
+    if state is not None and state not in set(State):
+        raise click.UsageError(f"There is no state {state}; there are {', '.join(State)}.")
+    with _store() as store:
+        for receipt in store.sends(state=State(state) if state else None, limit=limit):
+            click.echo(_row(receipt))
+
+
+@main.command()
+@click.option("--url", help="The bot's public address, for HTTP instead of Socket Mode.")
+def manifest(url: str | None) -> None:
+    """Print the Slack app manifest."""
+    from bot.slack.manifest import as_yaml
+
+    try:
+        click.echo(as_yaml(url), nl=False)
+    except ValueError as exc:
+        raise click.UsageError(str(exc)) from exc
+
+
+@main.command()
+@click.option("--folder", default=".", type=click.Path(file_okay=False, path_type=Path))
+def init(folder: Path) -> None:
+    """Write a commented .env and canned.yml to start from; never over existing ones."""
+    from importlib.resources import files
+
+    examples = {".env": files("bot") / "env.example", "canned.yml": files("bot.canned") / "example.yml"}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, example in examples.items():
+            click.echo(_write_once(folder / name, example.read_text(encoding="utf-8")))
+    except OSError as exc:
+        raise click.ClickException(f"Cannot write into {folder}: {exc.strerror}.") from exc
+
+
+def _write_once(path: Path, text: str) -> str:
+    if path.exists():
+        return f"{path} is there already and stays as it is."
+    path.touch(mode=0o600)
+    path.write_text(text, encoding="utf-8")
+    return f"Wrote {path}."
+
+
+def _send(
+    parts: Parts, conversation: str, response: str, values: dict[str, str], *, user: str, team: str | None
+) -> Receipt:
+    from bot.canned.errors import AskFirst, WhichTeam
+
+    supervisor = parts.supervisor(user)
+    try:
+        request = parts.desk.start_request(
+            supervisor,
+            "",
+            conversation=conversation,
+            response=response,
+            values=values,
+            team=team,
+            click=f"operator:{uuid.uuid4()}",
+            by_operator=True,
+        )
+    except WhichTeam as exc:
+        raise click.UsageError(f"{exc} Say --team with one of: {', '.join(exc.teams)}.") from exc
+    try:
+        receipt = parts.desk.claim(request)
+    except AskFirst as exc:
+        click.confirm(str(exc), abort=True, err=True)
+        receipt = parts.desk.claim(parts.desk.answer(exc.draft, supervisor, request.channel))
+    receipt = parts.desk.deliver(receipt.key)
+    # Exit code 1 says "not sent", so it must not go out later on its own.
+    return parts.desk.give_up(receipt) if receipt.state == "pending" else receipt
+
+
+def _sentence(receipt: Receipt) -> str:
+    if receipt.state == "sent":
+        return f"Sent. Genesys calls the message {receipt.message_id or '(no id given)'}."
+    return f"{receipt.state.word.capitalize()}. {receipt.reason}"
+
+
+def _row(receipt: Receipt) -> str:
+    request = receipt.request
+    when = f"{request.requested_at:%Y-%m-%d %H:%M:%S}"
+    return "\t".join(
+        (when, receipt.state, request.conversation_id, request.response, request.supervisor, receipt.key)
+    )
+
+
+def _pair(value: str) -> tuple[str, str]:
+    name, equals, rest = value.partition("=")
+    if not name or not equals:
+        raise click.UsageError(f"{value!r} is not name=value. Put a value with spaces into quotes.")
+    return name, rest
+
+
+def _rows(file: Path) -> list[dict[str, str]]:
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as lines:
+            rows = list(csv.DictReader(lines, restval=""))
+    except UnicodeDecodeError as exc:
+        raise click.UsageError(f"{file} is not UTF-8: save it as CSV UTF-8.") from exc
+    if rows and not {"slack_user", "genesys_user"} <= rows[0].keys():
+        raise click.UsageError(f"{file} needs a first line with the columns slack_user,genesys_user.")
+    return rows
+
+
+def _linked(parts: Parts, row: Mapping[str, Any]) -> bool:
+    from bot.app import LINK_FAULTS
+
+    try:
+        parts.link(row["slack_user"].strip(), row["genesys_user"].strip())
+    except LINK_FAULTS as exc:
+        click.echo(f"{row['slack_user']}: {exc}", err=True)
+        return False
+    return True
+
+
+def _catalog() -> Catalog:
+    from bot.canned.catalog import CatalogFile
+
+    path = environment().get("CANNED_CONFIG") or "canned.yml"
+    return CatalogFile(Path(path)).current()
+
+
+@contextmanager
+def _store() -> Iterator[Store]:
+    from bot.settings import DEFAULT_DATABASE
+    from bot.storage import Store
+
+    url = environment().get("DATABASE_URL") or DEFAULT_DATABASE
+    store = Store(url, now=now, worker=str(uuid.uuid4()))
+    try:
+        store.upgrade()
+        yield store
+    finally:
+        store.close()

@@ -1,0 +1,47 @@
+"""What an id looks like, and where it hides in a link copied from Genesys Cloud."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from urllib.parse import unquote, urlsplit
+
+LETTERS_AND_DIGITS = r"[A-Za-z0-9]{8}(?:-[A-Za-z0-9]{4}){3}-[A-Za-z0-9]{12}"
+
+_DOMAINS = re.compile(r"(?:^|\.)(?:mypurecloud\.(?:com|ie|de|jp|com\.au)|(?:us-gov-|eusc-)?pure\.cloud)\Z")
+_NAMED = r"(?:(?:conversation|interaction)s?(?:/[a-z]+)?/|conversationId=)"
+
+
+def is_id(text: str, shape: str = LETTERS_AND_DIGITS) -> bool:
+    return re.fullmatch(shape, text) is not None
+
+
+def conversation_in(text: str, hosts: Collection[str], shape: str = LETTERS_AND_DIGITS) -> str | None:
+    """
+    The conversation id that `text` is, or that the Genesys link `text` leads to.
+
+    `hosts` are host names that count as Genesys beside its own domains. A link with
+    several ids, none of them named as a conversation's, is None: it would be a guess.
+    """
+    text = text.strip()
+    if is_id(text, shape):
+        return text
+    return _in_link(text, shape) if _is_genesys_link(text, hosts) else None
+
+
+def _is_genesys_link(text: str, hosts: Collection[str]) -> bool:
+    try:
+        parts = urlsplit(text if "://" in text else f"https://{text}")
+        host = parts.hostname or ""
+    except ValueError:  # such as an unclosed bracket
+        return False
+    return parts.scheme in ("http", "https") and (host in hosts or _DOMAINS.search(host) is not None)
+
+
+def _in_link(link: str, shape: str) -> str | None:
+    link = unquote(link)
+    alone = rf"(?<![A-Za-z0-9-])({shape})(?![A-Za-z0-9-])"
+    if named := re.search(_NAMED + alone, link, re.IGNORECASE | re.ASCII):
+        return named[1]
+    found = set(re.findall(alone, link))
+    return found.pop() if len(found) == 1 else None

@@ -1,0 +1,86 @@
+"""Tokens, kept for as long as they are good and fetched once however many threads ask."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Any
+
+from .errors import Unavailable
+from .transport import Patience
+
+LEEWAY = timedelta(seconds=60)
+
+Fetch = Callable[[str | None, Patience], "Token"]
+
+
+@dataclass(frozen=True)
+class Token:
+    value: str = field(repr=False)
+    good_until: datetime
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any], now: datetime) -> Token:
+        """The token in a token endpoint's answer. Raises Unavailable if there is none in it."""
+        value, seconds = body.get("access_token"), body.get("expires_in")
+        if not isinstance(value, str) or not re.fullmatch(r"[!-~]+", value):
+            raise Unavailable(
+                "Genesys answered the bot's sign-in without a token, so nothing was sent. "
+                "Try again in a minute; if it stays like this, tell the operator."
+            )
+        life = float(seconds) if isinstance(seconds, int | float) and 0 < seconds < 10**8 else 0.0
+        return cls(value, now + timedelta(seconds=life) - LEEWAY)
+
+
+class Tokens:
+    """
+    One token for each principal: a user id, or None for the service itself.
+
+    `fetch` gets a new one. Of many threads that miss it at once one calls `fetch`; the
+    others wait for the same token, or the same error.
+    """
+
+    def __init__(self, fetch: Fetch, now: Callable[[], datetime]) -> None:
+        self._fetch = fetch
+        self._now = now
+        self._lock = Lock()
+        self._kept: dict[str | None, Token] = {}
+        self._under_way: dict[str | None, Future[str]] = {}
+
+    def get(self, principal: str | None, patience: Patience) -> str:
+        with self._lock:
+            kept = self._kept.get(principal)
+            if kept and self._now() < kept.good_until:
+                return kept.value
+            running = self._under_way.get(principal)
+            if running is None:
+                mine = self._under_way[principal] = Future()
+        return running.result() if running else self._fetch_for_all(principal, patience, mine)
+
+    def drop(self, principal: str | None, value: str) -> None:
+        """Forget `value`, which was refused; a newer token that another thread has fetched stays."""
+        with self._lock:
+            kept = self._kept.get(principal)
+            if kept and kept.value == value:
+                del self._kept[principal]
+
+    def _fetch_for_all(self, principal: str | None, patience: Patience, mine: Future[str]) -> str:
+        try:
+            token = self._fetch(principal, patience)
+        except BaseException as exc:
+            self._done(principal)
+            mine.set_exception(exc)
+            raise
+        self._done(principal, token)
+        mine.set_result(token.value)
+        return token.value
+
+    def _done(self, principal: str | None, token: Token | None = None) -> None:
+        with self._lock:
+            del self._under_way[principal]
+            if token:
+                self._kept[principal] = token

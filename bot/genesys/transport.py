@@ -1,0 +1,205 @@
+"""
+One pool of connections to Genesys Cloud, and the one rule for when a request may be repeated.
+
+                never left    429              5xx, reset, time-out, unreadable answer
+    reading     repeat        wait, repeat     repeat, then Unavailable
+    sending     Unavailable   wait, repeat     OutcomeUnknown, never repeated
+
+Three tries at most, and at most 60 seconds of waiting in place. What requests, urllib3
+and Authlib raise ends here.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from http.cookiejar import DefaultCookiePolicy
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+
+from .answers import Answer
+from .errors import OutcomeUnknown, RateLimited, Unavailable
+
+log = logging.getLogger(__name__)
+
+TRIES = 3
+PATIENCE = 60.0
+FIRST_PAUSE = 0.3
+
+UNCONFIRMED = (
+    "Genesys did not confirm the message: it may or may not have reached the customer. "
+    "Look at the conversation in Genesys before sending it again."
+)
+
+# All that requests raises is an OSError; one of urllib3's own is only a ValueError.
+_FROM_BELOW = (OSError, urllib3.exceptions.HTTPError, urllib3.exceptions.ProxySchemeUnsupported)
+
+_dice = random.SystemRandom()
+
+_UNREACHABLE = (
+    "Genesys could not be reached, so nothing was sent. Try again in a minute; if it stays like this, "
+    "tell the operator."
+)
+_NO_ANSWER = (
+    "Genesys gave no usable answer, and nothing was sent. Try again in a minute; if it stays like this, "
+    "tell the operator."
+)
+
+
+class Bearer(AuthBase):
+    """A token for `auth=`; an `Authorization` header set by hand would give way to a `.netrc` entry."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+@dataclass
+class Patience:
+    """How long one call may still wait in place for a 429; `on_wait` hears of each wait (seconds)."""
+
+    sleep: Callable[[float], None]
+    on_wait: Callable[[float], None] | None = None
+    left: float = PATIENCE
+
+    def wait(self, seconds: float) -> bool:
+        """Wait that long, or say False if that would be too long."""
+        if seconds > self.left:
+            return False
+        self.left -= seconds
+        if self.on_wait:
+            self.on_wait(seconds)
+        self.sleep(seconds)
+        return True
+
+
+class Transport:
+    """
+    The connections. `timeout` is (to connect, between bytes of the answer), in seconds.
+
+    Thread-safe: nothing on the session changes after it is made, so it keeps no cookies.
+    """
+
+    def __init__(
+        self,
+        *hosts: str,
+        timeout: tuple[float, float],
+        now: Callable[[], datetime],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self.timeout = timeout
+        self._now = now
+        self._sleep = sleep
+        self.session = requests.Session()
+        self.session.headers.update({"Accept": "application/json", "User-Agent": "canned"})
+        self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self.session.trust_env = not all(map(is_loopback, hosts))  # no proxy leads to this machine
+        self.session.mount("https://", HTTPAdapter(pool_maxsize=64))
+        self.session.mount("http://", HTTPAdapter(pool_maxsize=64))
+
+    def close(self) -> None:
+        self.session.close()
+
+    def request(self, method: str, url: str, *, auth: AuthBase, body: object = None) -> requests.Response:
+        """One request, followed nowhere: a redirect would repeat a POST at an address nobody chose."""
+        return self.session.request(
+            method, url, auth=auth, json=body, timeout=self.timeout, allow_redirects=False
+        )
+
+    def read(self, call: Callable[[], requests.Response], patience: Patience) -> Answer:
+        """
+        The clear answer (a 2xx with a JSON object, or a 4xx) to a request that changes nothing.
+
+        Raises RateLimited, or Unavailable after the last try.
+        """
+        for pause in (FIRST_PAUSE, 2 * FIRST_PAUSE):
+            try:
+                return self._once(call)
+            except RateLimited as exc:
+                if not patience.wait(exc.retry_after):
+                    raise
+            except (Unavailable, OutcomeUnknown):
+                self._sleep(pause * _dice.uniform(0.5, 1.5))
+        try:
+            return self._once(call)
+        except OutcomeUnknown as exc:
+            raise Unavailable(_NO_ANSWER, correlation_id=exc.correlation_id) from exc
+
+    def send(self, call: Callable[[], requests.Response], patience: Patience) -> Answer:
+        """
+        The clear answer to a request that must not be made twice.
+
+        Raises RateLimited and Unavailable where it was certainly not taken, else OutcomeUnknown.
+        """
+        for _ in range(TRIES - 1):
+            try:
+                return self._once(call)
+            except RateLimited as exc:
+                if not patience.wait(exc.retry_after):
+                    raise
+        return self._once(call)
+
+    def _once(self, call: Callable[[], requests.Response]) -> Answer:
+        try:
+            response = call()
+        except _FROM_BELOW as exc:
+            log.warning("genesys: no answer, %s", type(exc).__name__)
+            if _never_left(exc):
+                raise Unavailable(_UNREACHABLE) from exc
+            raise OutcomeUnknown(UNCONFIRMED) from exc
+        answer = Answer.of(response, self._now())
+        if not answer.ok:
+            _log(response, answer)
+        if answer.status == 429:
+            raise RateLimited(
+                f"Genesys is taking too many requests and asks to wait {answer.retry_after:.0f} seconds. "
+                "Nothing has been sent yet; it may go out after that.",
+                retry_after=answer.retry_after,
+                correlation_id=answer.correlation_id,
+            )
+        if not answer.is_clear:
+            raise OutcomeUnknown(UNCONFIRMED, correlation_id=answer.correlation_id)
+        return answer
+
+
+def is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _never_left(exc: Exception) -> bool:
+    """Whether it is certain that no byte of the request went out; when in doubt, it is not."""
+    if isinstance(exc, requests.ConnectTimeout):
+        return True
+    cause: Any = exc.args[0] if isinstance(exc, requests.ConnectionError) and exc.args else None
+    return isinstance(cause, urllib3.exceptions.MaxRetryError) and isinstance(
+        cause.reason, urllib3.exceptions.NewConnectionError
+    )
+
+
+def _log(response: requests.Response, answer: Answer) -> None:
+    refused = answer.is_clear and answer.status not in (401, 403)  # often just somebody's slip
+    log.log(
+        logging.INFO if refused else logging.WARNING,
+        "genesys: %s %s answered %s %s, correlation %s",
+        response.request.method,
+        urlsplit(response.request.url or "").path,
+        answer.status,
+        answer.code or "-",
+        answer.correlation_id or "-",
+    )

@@ -1,0 +1,173 @@
+"""
+The nouns that every room shares: a send, how far it got, who links to whom.
+
+    pending ──begin──▶ sending ──▶ sent | refused
+       │  ▲               │
+       │  └─ never left ──┤
+       ▼                  └─ no answer ──▶ unknown ──▶ sent | unsent | unknown
+    cancelled | refused
+
+`pending` has certainly not left, `sending` may have. Times are aware and in UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class State(StrEnum):
+    PENDING = "pending"
+    SENDING = "sending"
+    SENT = "sent"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    UNSENT = "unsent"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the bot itself still has work to do on it."""
+        return self in (State.PENDING, State.SENDING)
+
+    @property
+    def word(self) -> str:
+        """The word people read for it, the same everywhere."""
+        return _WORDS[self]
+
+
+_WORDS = {
+    State.PENDING: "waiting",
+    State.SENDING: "sending",
+    State.SENT: "sent",
+    State.REFUSED: "not sent",
+    State.UNKNOWN: "unknown",
+    State.UNSENT: "not sent",
+    State.CANCELLED: "not sent",
+}
+
+
+class SendAs(StrEnum):
+    SELF = "self"
+    AGENT = "agent"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True)
+class SendRequest:
+    """
+    One confirmed click, as it is claimed.
+
+    `key` is a UUID derived from what Slack says identifies the click, so that a replay
+    on any replica computes the same one. `text` is the template as the supervisor
+    edited it (None: the response's own), `values` what they typed as name=value.
+    """
+
+    key: str
+    team: str
+    channel: str
+    supervisor: str
+    conversation_id: str
+    response: str
+    send_as: SendAs
+    requested_at: datetime
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    text: str | None = field(default=None, repr=False)
+    language: str | None = None
+    by_operator: bool = False
+    confirmed: bool = False
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """
+    Where a claimed send stands.
+
+    `reason` is the sentence for a person that goes with a state other than sent; it
+    never holds customer text. `text` is the exact text that left or was about to, and
+    None before `begin` and after the texts were purged.
+    """
+
+    request: SendRequest
+    state: State
+    changed_at: datetime
+    reason: str = ""
+    message_id: str | None = None
+    correlation_id: str = ""
+    sender_id: str | None = None
+    text: str | None = field(default=None, repr=False)
+    text_hash: str | None = None
+    not_before: datetime | None = None
+    waiting_until: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        return self.request.key
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What `settle` writes down: the state a send moves to and what is known of it."""
+
+    state: State
+    reason: str = ""
+    message_id: str | None = None
+    correlation_id: str = ""
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Link:
+    """This Slack user is that Genesys user; `source` is operator, email or connect."""
+
+    slack_user: str
+    genesys_user: str
+    source: str
+    linked_at: datetime
+    name: str = ""
+    email: str = field(default="", repr=False)
+
+
+class PostKind(StrEnum):
+    REPLY = "reply"  # in the conversation's thread, in the team's channel
+    DIRECT = "direct"  # to the supervisor alone
+
+
+@dataclass(frozen=True)
+class Post:
+    """
+    One thing to say in Slack about one send, written down before it is said.
+
+    `posting` is set while a post may be on its way: found so after a crash, it is first
+    looked for in the thread.
+    """
+
+    id: int
+    key: str
+    kind: PostKind
+    channel: str
+    conversation_id: str
+    state: State
+    reason: str
+    created_at: datetime
+    posting: bool = False
+    attempts: int = 0
+
+
+@dataclass(frozen=True)
+class Thread:
+    """
+    The thread of one conversation in one channel; `ts` is its parent card's, None before it is posted.
+
+    `carding` is set while the card may be on its way; `card_due` says that the card no
+    longer shows the latest state.
+    """
+
+    channel: str
+    conversation_id: str
+    ts: str | None
+    carding: bool = False
+    card_due: bool = False

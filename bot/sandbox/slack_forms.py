@@ -1,0 +1,213 @@
+"""Find what a person can type into, choose from or press in blocks, and hold what they did. Pure."""
+
+from __future__ import annotations
+
+import copy
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Json = dict[str, Any]
+Values = dict[str, dict[str, Json]]
+
+# What the state calls the value of each kind of element; a multi-select's is a list.
+_SELECTED = {
+    "static_select": "selected_option",
+    "external_select": "selected_option",
+    "radio_buttons": "selected_option",
+    "users_select": "selected_user",
+    "conversations_select": "selected_conversation",
+    "channels_select": "selected_channel",
+    "datepicker": "selected_date",
+    "timepicker": "selected_time",
+    "datetimepicker": "selected_date_time",
+    "checkboxes": "selected_options",
+    "multi_static_select": "selected_options",
+    "multi_external_select": "selected_options",
+    "multi_users_select": "selected_users",
+    "multi_conversations_select": "selected_conversations",
+    "multi_channels_select": "selected_channels",
+    "plain_text_input": "value",
+    "number_input": "value",
+    "email_text_input": "value",
+    "url_text_input": "value",
+}
+
+
+@dataclass(frozen=True)
+class Option:
+    """One entry of a select as a person sees it, and the `value` behind it."""
+
+    text: str
+    value: str
+    description: str = ""
+    json: Mapping[str, Any] | None = None
+
+    @classmethod
+    def of(cls, json: Mapping[str, Any]) -> Option:
+        described = (json.get("description") or {}).get("text", "")
+        return cls(json["text"]["text"], json.get("value", ""), described, json)
+
+
+@dataclass(frozen=True)
+class Field:
+    """An element that reacts, within its block."""
+
+    block: Json
+    element: Json
+
+    @property
+    def kind(self) -> str:
+        return str(self.element["type"])
+
+    @property
+    def label(self) -> str:
+        """What a person would call it: its label, else what stands on it or beside it."""
+        held = self.element.get("text") or self.element.get("placeholder") or self.block.get("text") or {}
+        return str((self.block.get("label") or held).get("text", ""))
+
+    @property
+    def is_input(self) -> bool:
+        return bool(self.block["type"] == "input")
+
+    @property
+    def is_multiple(self) -> bool:
+        return _SELECTED[self.kind].endswith("s")
+
+    @property
+    def has_options(self) -> bool:
+        return "option" in _SELECTED[self.kind]
+
+    @property
+    def acts_on_change(self) -> bool:
+        """Whether a change sends block_actions: always outside an input block, on demand inside."""
+        return not self.is_input or bool(self.block.get("dispatch_action"))
+
+    def acts_when(self, trigger: str) -> bool:
+        """Whether typing (`on_character_entered`) or Enter (`on_enter_pressed`) sends block_actions."""
+        config = self.element.get("dispatch_action_config") or {}
+        return self.acts_on_change and trigger in config.get("trigger_actions_on", ["on_enter_pressed"])
+
+    @property
+    def own_options(self) -> list[Option]:
+        return [Option.of(each) for each in options_in(self.element)]
+
+    def entry(self, value: object) -> Json:
+        """The state of this element when `value` was chosen or typed (None: nothing yet)."""
+        name = _SELECTED[self.kind]
+        return {"type": self.kind, name: [] if value is None and name.endswith("s") else value}
+
+    def initial(self) -> Json:
+        name = _SELECTED[self.kind]
+        return self.entry(
+            self.element.get("initial_value" if name == "value" else name.replace("selected", "initial"))
+        )
+
+    def is_empty(self, values: Values) -> bool:
+        return not _value(self, values)
+
+
+def options_in(holder: Mapping[str, Any]) -> list[Json]:
+    """The options of a select or of an answer to an options request, groups laid flat."""
+    groups = holder.get("option_groups") or []
+    return [*(holder.get("options") or []), *(each for group in groups for each in group["options"])]
+
+
+def with_ids(blocks: Sequence[Mapping[str, Any]]) -> list[Json]:
+    """A copy of `blocks` in which every block and element has an id, as Slack returns them."""
+    copied: list[Json] = copy.deepcopy([dict(block) for block in blocks])
+    for block in copied:
+        block.setdefault("block_id", secrets.token_urlsafe(4))
+        for element in _elements(block):
+            if element["type"] not in ("image", "plain_text", "mrkdwn"):
+                element.setdefault("action_id", secrets.token_urlsafe(4))
+    return copied
+
+
+def fields(blocks: Sequence[Json]) -> Iterator[Field]:
+    """Every element that reacts, in reading order. The blocks carry their ids."""
+    for block in blocks:
+        yield from (Field(block, element) for element in _elements(block) if "action_id" in element)
+
+
+def find(blocks: Sequence[Json], label: str) -> Field:
+    """The field that a person would call `label` (else with that action_id). Raises LookupError."""
+    return _pick([f for f in fields(blocks) if f.kind != "button"], label, "field")
+
+
+def find_button(blocks: Sequence[Json], text: str) -> Field:
+    """The button that reads `text` (else with that action_id). Raises LookupError."""
+    return _pick([f for f in fields(blocks) if f.kind == "button"], text, "button")
+
+
+def has_button(blocks: Sequence[Json], text: str) -> bool:
+    return any(f.kind == "button" and text in (f.label, f.element["action_id"]) for f in fields(blocks))
+
+
+def pick(options: Sequence[Option], wanted: str) -> Option | None:
+    """The option with that text, else with that value, else the only one that contains it."""
+    exact = [o for o in options if o.text == wanted] or [o for o in options if o.value == wanted]
+    near = exact or [o for o in options if wanted in o.text]
+    return near[0] if exact or len(near) == 1 else None
+
+
+def state(blocks: Sequence[Json], before: Values | None = None) -> Values:
+    """What the inputs of `blocks` hold; values of the same block_id and action_id survive from `before`."""
+    values: Values = {}
+    for field in fields(blocks):
+        if field.kind not in _SELECTED:
+            continue
+        block_id, action_id = field.block["block_id"], field.element["action_id"]
+        kept = (before or {}).get(block_id, {}).get(action_id)
+        same = kept is not None and kept["type"] == field.kind
+        values.setdefault(block_id, {})[action_id] = kept if kept and same else field.initial()
+    return values
+
+
+def held(field: Field, values: Values) -> str:
+    """What the field holds, as a person reads it: the typed text, the texts of the options."""
+    value = _value(field, values)
+    many = value if isinstance(value, list) else [value] if value else []
+    return ", ".join(each["text"]["text"] if isinstance(each, dict) else str(each) for each in many)
+
+
+def missing(blocks: Sequence[Json], values: Values) -> dict[str, str]:
+    """What Slack itself complains about before it submits: label → sentence."""
+    complaints: dict[str, str] = {}
+    for field in (f for f in fields(blocks) if f.is_input):
+        if field.is_empty(values):
+            if not field.block.get("optional"):
+                complaints[field.label] = "Please complete this required field."
+        elif length := _length_fault(field, values):
+            complaints[field.label] = length
+    return complaints
+
+
+def _length_fault(field: Field, values: Values) -> str:
+    value = _value(field, values)
+    least = field.element.get("min_length", 0)
+    most = field.element.get("max_length", 3000)
+    if isinstance(value, str) and not least <= len(value) <= most:
+        return f"Please enter {least} to {most} characters."
+    return ""
+
+
+def _value(field: Field, values: Values) -> Any:
+    entry = values.get(field.block.get("block_id", ""), {}).get(field.element.get("action_id", ""), {})
+    return entry.get(_SELECTED.get(field.kind, ""))
+
+
+def _elements(block: Json) -> list[Json]:
+    held = [*block.get("elements", ()), block.get("element"), block.get("accessory")]
+    return [each for each in held if isinstance(each, dict) and block["type"] != "rich_text"]
+
+
+def _pick(candidates: Sequence[Field], name: str, kind: str) -> Field:
+    called = [f for f in candidates if f.label == name] or [
+        f for f in candidates if f.element["action_id"] == name
+    ]
+    if not called:
+        there = ", ".join(repr(f.label) for f in candidates) or "none"
+        raise LookupError(f"there is no {kind} {name!r} here; there are: {there}")
+    return called[-1]

@@ -1,0 +1,64 @@
+"""Clicks inside windows, and on the buttons of a question."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from slack_bolt import Ack, App, Respond
+from slack_sdk import WebClient
+
+from bot.canned.desk import Desk
+from bot.models import SendRequest
+
+from . import answers, messages, modal, windows
+
+
+def register(app: App) -> None:
+    app.action(re.compile(rf"{modal.CONVERSATION}|{modal.RESPONSE}|{modal.MESSAGE}|{modal.PREVIEW}"))(
+        window_changed
+    )
+    app.action(re.compile(rf"{modal.VALUE}.+", re.DOTALL))(window_changed)
+    app.action(re.compile(rf"{modal.TEAM}\d+"))(window_team_pressed)
+    app.action(re.compile(rf"{messages.TEAM}:\d+"))(team_pressed)
+    app.action(messages.AGAIN)(again_pressed)
+    app.action(messages.NOT_AGAIN)(not_again_pressed)
+
+
+def window_changed(ack: Ack, body: dict[str, Any], client: WebClient, desk: Desk) -> None:
+    desk.windows.submit(windows.refresh, client, desk, body["view"], body["user"]["id"])
+    ack()
+
+
+def window_team_pressed(
+    ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
+) -> None:
+    desk.windows.submit(windows.open_for_team, client, desk, body["view"], body["user"]["id"], action)
+    ack()
+
+
+def again_pressed(
+    ack: Ack, body: dict[str, Any], action: dict[str, Any], respond: Respond, desk: Desk
+) -> None:
+    request = desk.answer(action["value"], body["user"]["id"], body["channel"]["id"])
+    _send(ack, body, respond, desk, request)
+
+
+def team_pressed(
+    ack: Ack, body: dict[str, Any], action: dict[str, Any], respond: Respond, desk: Desk
+) -> None:
+    draft, _, team = action["value"].partition(":")
+    request = desk.answer(draft, body["user"]["id"], body["channel"]["id"], team=team)
+    _send(ack, body, respond, desk, request)
+
+
+def not_again_pressed(ack: Ack, respond: Respond, desk: Desk) -> None:
+    desk.windows.submit(answers.answer, respond, messages.note("Left at that: nothing was sent."), True)
+    ack()
+
+
+def _send(ack: Ack, body: dict[str, Any], respond: Respond, desk: Desk, request: SendRequest) -> None:
+    receipt = desk.claim(request, asked_in=body["channel"]["id"])
+    ack()
+    desk.windows.submit(answers.answer, respond, messages.sending(receipt.request), True)
+    desk.deliver_soon(receipt.key, then=answers.outcome_to(respond))

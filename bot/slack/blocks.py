@@ -1,0 +1,132 @@
+"""
+The small pieces that windows and messages are built from, each inside Slack's limits.
+
+What people wrote goes out as plain text, which Slack never interprets, or through `escape`
+where it stands in a sentence of ours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+Json = dict[str, Any]
+
+SECTION = 3000  # characters in one section, and in one text input
+OPTION = 75  # characters of an option's text and description, and of a button's
+BUTTONS = 25  # elements in one block of actions
+WHOLE = 9_000  # characters of a customer's text that a message shows; Slack refuses 13,200 in all
+
+# They turn the text after them round or end such a turn: whoever has one in their name
+# could make our own words read differently.
+_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
+
+
+def escape(text: str) -> str:
+    """`text` for use inside mrkdwn: it cannot mention, link or turn the rest of the line round."""
+    text = _CONTROL.sub("", _TURNS.sub("", text))
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def unmarked(sentence: str) -> str:
+    """A sentence of ours for places that show no markup: `key` becomes “key”."""
+    return re.sub(r"`([^`]*)`", "“\\1”", sentence)
+
+
+def short(text: str, limit: int) -> str:
+    """`text` on one line, cut to `limit` characters with an ellipsis; never empty."""
+    line = " ".join(text.split()) or "-"
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def plain(text: str) -> Json:
+    return {"type": "plain_text", "text": text, "emoji": False}
+
+
+def markdown(text: str) -> Json:
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
+
+
+def section(text: str, *, accessory: Json | None = None) -> Json:
+    """One section of our own mrkdwn; what people wrote in it must be escaped."""
+    block: Json = {"type": "section", "text": markdown(_cut(text, SECTION))}
+    return block | ({"accessory": accessory} if accessory else {})
+
+
+def verbatim(text: str) -> list[Json]:
+    """`text` exactly as it stands, in as many sections as it needs."""
+    return [{"type": "section", "text": plain(piece)} for piece in pieces(text, SECTION)]
+
+
+def excerpt(text: str) -> list[Json]:
+    """`text` as a message can hold it: whole up to 9,000 characters, then its beginning, and said so."""
+    if len(text) <= WHOLE:
+        return verbatim(text)
+    return [*verbatim(text[:WHOLE]), context(f"… cut here; the whole text has {len(text):,} characters.")]
+
+
+def context(text: str) -> Json:
+    return {"type": "context", "elements": [markdown(_cut(text, SECTION))]}
+
+
+def divider() -> Json:
+    return {"type": "divider"}
+
+
+def button(text: str, action_id: str, value: str, *, primary: bool = False) -> Json:
+    made: Json = {
+        "type": "button",
+        "action_id": action_id,
+        "text": plain(short(text, OPTION)),
+        "value": value,
+    }
+    return made | ({"style": "primary"} if primary else {})
+
+
+def buttons(made: Sequence[Json]) -> list[Json]:
+    """Buttons in rows of as many as Slack allows."""
+    rows = [made[at : at + BUTTONS] for at in range(0, len(made), BUTTONS)]
+    return [{"type": "actions", "elements": list(row)} for row in rows]
+
+
+def option(text: str, value: str, description: str = "") -> Json:
+    made: Json = {"text": plain(short(text, OPTION)), "value": value}
+    return made | ({"description": plain(short(description, OPTION))} if description else {})
+
+
+def message(text: str, blocks: Iterable[Json] = ()) -> Json:
+    """Arguments of a post or an answer: `text` for notifications, `blocks` for the eye."""
+    return {"text": text, "blocks": list(blocks) or [section(text)]}
+
+
+def pieces(text: str, size: int) -> list[str]:
+    """`text` in pieces of at most `size`, none blank, cut at a line's or a word's end where there is one."""
+    found = []
+    while len(text) > size:
+        cut = max(text.rfind("\n", 0, size), text.rfind(" ", size // 2, size)) + 1 or size
+        found.append(text[:cut])
+        text = text[cut:]
+    return [piece for piece in (*found, text) if piece.strip()] or ["-"]
+
+
+def said_in(message: Mapping[str, Any]) -> list[str]:
+    """Every text in a message that Slack shows: its own, its blocks' and its attachments'."""
+    return [text for part in ("text", "blocks", "attachments") for text in _texts(message.get(part), part)]
+
+
+def _texts(node: object, key: str = "") -> Iterable[str]:
+    if isinstance(node, str):
+        if key in ("text", "url", "fallback", "pretext", "title_link", "value"):
+            yield node
+    elif isinstance(node, Mapping):
+        for name, inner in node.items():
+            yield from _texts(inner, str(name))
+    elif isinstance(node, list):
+        for inner in node:
+            yield from _texts(inner, key)
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"

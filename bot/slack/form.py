@@ -1,0 +1,102 @@
+"""
+What somebody filled into the window, read back from what Slack sends of it. Pure.
+
+Message has an id with its response and a mark of its template in it: that is how an edit
+is told from a text that nobody touched, and from one that belongs to another response.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.canned.errors import MissingValues
+from bot.canned.render import variables
+
+
+@dataclass(frozen=True)
+class Filled:
+    """
+    What stands in the window: `text` is the template as edited, None while it is the
+    response's own; `asked` are the variables that have an input, `needed` those of them
+    that are empty though the conversation does not say them either.
+    """
+
+    team: str
+    channel: str
+    conversation: str = ""
+    response: str | None = None
+    text: str | None = field(default=None, repr=False)
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    asked: tuple[str, ...] = ()
+    needed: tuple[str, ...] = ()
+
+
+def read(view: Mapping[str, Any]) -> Filled:
+    """What the window of a view submission or of a click in it holds."""
+    about = json.loads(view["private_metadata"])
+    state = view.get("state", {}).get("values", {})
+    chosen = (_element(state, "response").get("selected_option") or {}).get("value")
+    inputs = [block for block in view["blocks"] if _is_value(block)]
+    asked = tuple(_name(block) for block in inputs)
+    values = {name: value for name in asked if (value := _element(state, f"value:{name}").get("value"))}
+    used = _used(state)
+    return Filled(
+        team=about["team"],
+        channel=about["channel"],
+        conversation=(_element(state, "conversation").get("value") or "").strip(),
+        response=chosen,
+        text=_edited(state, chosen),
+        values=values,
+        asked=asked,
+        needed=tuple(
+            name
+            for block in inputs
+            if block.get("hint") and (name := _name(block)) not in values and (used is None or name in used)
+        ),
+    )
+
+
+def read_submission(view: Mapping[str, Any]) -> Filled:
+    """What is to be sent; raises MissingValues for what the window already knows to be missing."""
+    filled = read(view)
+    if filled.needed:
+        raise MissingValues(filled.needed)
+    return filled
+
+
+def _element(state: Mapping[str, Any], block_id: str) -> Mapping[str, Any]:
+    """What one input holds; each of our blocks has one."""
+    return next(iter(state.get(block_id, {}).values()), {})
+
+
+def _is_value(block: Mapping[str, Any]) -> bool:
+    return str(block.get("block_id", "")).startswith("value:")
+
+
+def _name(block: Mapping[str, Any]) -> str:
+    return str(block["block_id"]).removeprefix("value:")
+
+
+def _used(state: Mapping[str, Any]) -> set[str] | None:
+    """The variables of the message as it stands there; None where it cannot be edited."""
+    texts = [_element(state, block_id).get("value") for block_id in state if block_id.startswith("message:")]
+    return {variable.name for text in texts for variable in variables(text or "")} if texts else None
+
+
+def _edited(state: Mapping[str, Any], response: str | None) -> str | None:
+    """The message if it was changed and is the chosen response's: another's must not go out for it."""
+    for block_id in state:
+        kind, unchanged, key = (*block_id.split(":", 2), "", "")[:3]
+        if kind == "message" and unchanged and key == response:
+            text = _element(state, block_id).get("value") or ""
+            return None if mark(text) == unchanged else text
+    return None
+
+
+def mark(text: str) -> str:
+    """Twelve characters that tell whether a text was changed; a window's line ends do not count."""
+    return hashlib.sha256(text.replace("\r", "").strip().encode()).hexdigest()[:12]

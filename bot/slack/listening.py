@@ -1,0 +1,43 @@
+"""
+The Bolt app: what every request passes before a handler sees it.
+
+`process_before_response` runs handlers in the server's own thread, so an ack means that
+the handler came through; whatever takes time was handed to a lane by then.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from slack_bolt import App, BoltContext, BoltResponse
+
+from bot.canned.desk import Desk
+from bot.settings import SlackSettings
+
+from . import register
+from .workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+
+def build(settings: SlackSettings, workspace: Workspace, desk: Desk) -> App:
+    """The app with all listeners; Slack is asked whether it knows the token."""
+    app = App(
+        client=workspace.window_client,
+        signing_secret=settings.signing_secret.reveal(),
+        process_before_response=True,
+        raise_error_for_unhandled_request=False,
+    )
+
+    @app.middleware
+    def own_workspace_only(context: BoltContext, next: Callable[[], None]) -> BoltResponse | None:
+        if workspace.id not in (context.enterprise_id, context.team_id):
+            log.warning("refused a request of another workspace")
+            return BoltResponse(status=200, body="This bot does not serve this workspace.")
+        context["desk"] = desk
+        next()
+        return None
+
+    register(app)
+    return app

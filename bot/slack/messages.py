@@ -1,0 +1,254 @@
+"""Everything the bot says in Slack outside its windows: answers to a command, notes, cards and replies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from bot.canned.catalog import Response, Show, Team
+from bot.models import Link, Post, Receipt, SendAs, SendRequest, State
+
+from .blocks import Json, button, buttons, context, escape, excerpt, message, section, short
+
+if TYPE_CHECKING:
+    from bot.canned.desk import Me
+
+AGAIN = "canned_again"
+NOT_AGAIN = "canned_not_again"
+TEAM = "canned_team"  # with the draft's key behind it, since each button of a message needs its own id
+
+LISTED = 25  # responses in one answer to `list`
+
+_SIGNS = {
+    State.PENDING: ":hourglass_flowing_sand:",
+    State.SENDING: ":hourglass_flowing_sand:",
+    State.SENT: ":white_check_mark:",
+    State.REFUSED: ":no_entry:",
+    State.UNKNOWN: ":warning:",
+    State.UNSENT: ":no_entry:",
+    State.CANCELLED: ":leftwards_arrow_with_hook:",
+}
+_AS = {SendAs.SELF: "", SendAs.AGENT: ", as the agent", SendAs.SYSTEM: ", as an automated message"}
+_MEANING = {
+    State.PENDING: "It goes out by itself as soon as it can; you get a direct message about how it ended.",
+    State.SENDING: "It is on its way; the thread shows how it ends.",
+    State.SENT: "",
+    State.REFUSED: "The customer did not get it.",
+    State.UNKNOWN: "The customer may have got it. Look into the conversation before you send it again.",
+    State.UNSENT: "The customer did not get it.",
+    State.CANCELLED: "The customer did not get it.",
+}
+
+# -- to the supervisor alone ---------------------------------------------------------------
+
+
+def sending(request: SendRequest) -> Json:
+    """The first answer to a typed command; the outcome follows."""
+    what = f"{_what(request)} to conversation `{escape(request.conversation_id)}`"
+    if request.not_before is None:
+        return message(f":hourglass_flowing_sand: Sending {what} …")
+    wait = round((request.not_before - request.requested_at).total_seconds())
+    return message(
+        f":hourglass_flowing_sand: Sending {what} in {wait} seconds; `/canned undo` takes it back until then."
+    )
+
+
+def outcome(receipt: Receipt) -> Json:
+    """How a send ended, with the text it was about; the same words everywhere."""
+    text = receipt.text or receipt.request.text
+    said = _told(receipt.state, receipt.reason)
+    head = (
+        f"{headline(receipt.state)}: {_what(receipt.request)} "
+        f"to conversation `{escape(receipt.request.conversation_id)}`.{said}"
+    )
+    return message(head, [section(head), *(excerpt(text) if text else [])])
+
+
+def note(sentence: str) -> Json:
+    """A sentence of ours about what was typed or clicked."""
+    return message(escape(sentence))
+
+
+def ask_again(sentence: str, draft: str) -> Json:
+    """The question before the same response goes to the same conversation once more."""
+    answers = [button("Send it again", AGAIN, draft, primary=True), button("Leave it", NOT_AGAIN, draft)]
+    return message(escape(sentence), [section(escape(sentence)), *buttons(answers)])
+
+
+def ask_team(sentence: str, draft: str, teams: Sequence[str]) -> Json:
+    """The question in whose name to send; `draft` waits for the answer."""
+    answers = [button(team, f"{TEAM}:{at}", f"{draft}:{team}") for at, team in enumerate(teams)]
+    return message(escape(sentence), [section(escape(sentence)), *buttons(answers)])
+
+
+def help_text() -> Json:
+    """What can be typed, and only what works."""
+    lines = (
+        "`/canned` opens a window to choose, fill in and see the text before it goes",
+        "`/canned <conversation>` opens it for that conversation",
+        "`/canned <conversation> <response>` sends that response at once",
+        '`/canned <conversation> <response> topic="your order" lang=es` fills in a value, picks a language',
+        "`/canned list` or `/canned list refund` shows what you can send",
+        "`/canned recent` shows your last sends, `/canned undo` takes back one that has not left yet",
+        "`/canned me` shows who you are in Genesys and your teams",
+    )
+    notes = (
+        "`<conversation>` is the conversation's id, or its address in Genesys. Slack takes no commands "
+        "inside a thread; there, choose *Send a canned response* from the menu of its first message."
+    )
+    return message(
+        "How to use /canned",
+        [section("\n".join(f"• {escape(line)}" for line in lines)), context(escape(notes))],
+    )
+
+
+def responses(found: Sequence[Response], words: str) -> Json:
+    """What this supervisor may send, as found for `words`."""
+    if not found:
+        return note(
+            f"Nothing matches “{short(words, 100)}”. `/canned list` shows everything you can send."
+            if words
+            else "There is no response that you may send here. Whoever keeps canned.yml can add some."
+        )
+    lines = [f"`{escape(r.key)}` *{_quiet(short(r.title, 60))}*" for r in found[:LISTED]]
+    more = (
+        [context("More than these match; add words: `/canned list refund`.")] if len(found) > LISTED else []
+    )
+    rows = [section("\n".join(lines[at : at + 5])) for at in range(0, len(lines), 5)]
+    return message(f"{len(lines)} responses", [*rows, *more])
+
+
+def me(known: Me, user: str) -> Json:
+    """Who the supervisor is to the bot, and what to do where that is not settled."""
+    lines = [_linked(known, user), _teams(known.teams)]
+    return message("What I know of you", [section("\n".join(lines))])
+
+
+def recent(receipts: Sequence[Receipt]) -> Json:
+    """The supervisor's last sends, newest first."""
+    if not receipts:
+        return note("You have not sent anything yet.")
+    lines = [
+        f"{headline(r.state)} {moment(r.changed_at)} `{escape(r.request.response)}` "
+        f"to `{escape(r.request.conversation_id)}` {escape(short(r.reason, 150)) if r.reason else ''}"
+        for r in receipts
+    ]
+    return message("Your last sends", [section(line) for line in lines])
+
+
+def linked(link: Link) -> Json:
+    """What the owner of a new link is told, so that nobody is linked behind their back."""
+    return message(
+        f"{_genesys_user(link)} is you in Genesys from now on: what you send goes out in that name. "
+        "If that is not you, tell an operator at once."
+    )
+
+
+def direct(post: Post, receipt: Receipt) -> Json:
+    """The direct message about an outcome that must not be missed."""
+    mention = f"<@{receipt.request.supervisor}> " if post.state is State.UNKNOWN else ""
+    text = receipt.text or receipt.request.text
+    head = (
+        f"{mention}{headline(post.state)}: {_what(receipt.request)} to conversation "
+        f"`{escape(receipt.request.conversation_id)}`.{_told(post.state, post.reason)}"
+    )
+    return message(head, [section(head), *(excerpt(text) if text else [])])
+
+
+# -- to the team ---------------------------------------------------------------------------
+
+
+def card(receipt: Receipt, *, show: Show = Show.TEXT, title: str = "", who: str = "") -> Json:
+    """The parent of a conversation's thread: which conversation, and where its latest send stands."""
+    head = f"*Conversation* `{escape(receipt.request.conversation_id)}`"
+    state = f"{_standing(receipt)}: {_shown(receipt.request, show, title)}, by {_who(receipt.request, who)}"
+    return message(f"{head}: {state}", [section(head), context(f"{state} · {moment(receipt.changed_at)}")])
+
+
+def reply(post: Post, receipt: Receipt, *, show: Show = Show.TEXT, title: str = "", who: str = "") -> Json:
+    """
+    One event in the thread: what happened to whose send, and the text as far as `show` allows.
+
+    `who` is the supervisor's name; without it they are mentioned, as they always are when
+    the outcome is unknown.
+    """
+    request = receipt.request
+    name = "" if post.state is State.UNKNOWN else who
+    by = f"by {_who(request, name)}{_AS[request.send_as]}"
+    head = f"{headline(post.state)}: {_shown(request, show, title)}, {by}.{_told(post.state, post.reason)}"
+    text = receipt.text if show is Show.TEXT else None
+    return message(head, [section(head), *(excerpt(text) if text else [])])
+
+
+# -- words ---------------------------------------------------------------------------------
+
+
+def headline(state: State) -> str:
+    """The sign and the word for a state."""
+    return f"{_SIGNS[state]} *{state.word.capitalize()}*"
+
+
+def moment(at: datetime) -> str:
+    """A time that each reader sees in their own zone."""
+    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time_secs}}|{at:%Y-%m-%d %H:%M:%S} UTC>"
+
+
+def _standing(receipt: Receipt) -> str:
+    if receipt.state is State.SENDING and receipt.waiting_until is not None:
+        return f":hourglass_flowing_sand: *Waiting* for Genesys until {moment(receipt.waiting_until)}"
+    return headline(receipt.state)
+
+
+def _shown(request: SendRequest, show: Show, title: str) -> str:
+    return "a message" if show is Show.NOTHING else _what(request, title)
+
+
+def _what(request: SendRequest, title: str = "") -> str:
+    named = f" “{_quiet(short(title, 150))}”" if title else ""
+    return f"`{escape(request.response)}`{named}"
+
+
+def _who(request: SendRequest, name: str) -> str:
+    who = f"*{_quiet(short(name, 80))}*" if name else f"<@{request.supervisor}>"
+    return f"an operator for {who}" if request.by_operator else who
+
+
+def _told(state: State, reason: str) -> str:
+    told = reason or _MEANING[state]
+    return f" {escape(told)}" if told else ""
+
+
+def _linked(known: Me, user: str) -> str:
+    if known.link is not None:
+        return f"In Genesys you are {_genesys_user(known.link)}."
+    if known.may_be_found:
+        return (
+            "You are not linked to a Genesys user yet; your first send looks you up by your e-mail address."
+        )
+    return (
+        "I do not know which Genesys user you are. "
+        f"Ask an operator to run `canned users link {user} {escape('<your Genesys e-mail>')}`."
+    )
+
+
+def _genesys_user(link: Link) -> str:
+    name = _quiet(short(link.name or link.genesys_user, 80))
+    how = "found by your e-mail address" if link.source == "email" else f"linked by {link.source}"
+    return f"*{name}* (`{escape(link.genesys_user)}`, {how})"
+
+
+def _teams(teams: Sequence[Team]) -> str:
+    if not teams:
+        return "You are not a supervisor of any team. Whoever keeps canned.yml can add you."
+    named = [f"*{_quiet(team.name)}* (<#{team.channel}>)" for team in teams[:20]]
+    more = f" and {len(teams) - 20} more" if len(teams) > 20 else ""
+    return f"You send for {', '.join(named)}{more}."
+
+
+def _quiet(text: str) -> str:
+    """People's words inside our markup: escaped, and without the signs that would end it."""
+    return escape(text).translate(_MARKS)
+
+
+_MARKS = str.maketrans({"*": "∗", "`": "ˋ", "~": "∼"})

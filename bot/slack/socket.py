@@ -1,0 +1,113 @@
+"""
+Listen through Socket Mode: a connection that the bot opens, so that nobody has to reach it.
+
+Slack replaces the connection several times a day and sends what people do through the new
+one at once. The library opens the new socket but reads it only after it has closed the
+old one, for which it waits until a read there times out: three deaf seconds, and a
+command in them is lost. So each connection here wakes its own read before it closes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from collections.abc import Callable
+
+from slack_bolt import App
+from slack_bolt.adapter.socket_mode.internals import run_bolt_app, send_response
+from slack_sdk import WebClient
+from slack_sdk.socket_mode.builtin import SocketModeClient
+from slack_sdk.socket_mode.builtin.connection import Connection
+from slack_sdk.socket_mode.client import BaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+
+from bot.canned.errors import NotAllowed, SlackDown
+
+from .client import Limited, SlackFault, Unanswered, call
+
+PING = 10.0  # seconds between two pings
+SILENT = 60.0  # seconds without a pong after which nothing is believed to come through
+
+
+class Socket:
+    """
+    `client` asks Slack for each connection's address; its `ssl` context serves the connection too.
+
+    `seconds` is the clock of the library's pings: seconds since 1970.
+    """
+
+    def __init__(
+        self, app: App, app_token: str, client: WebClient, *, seconds: Callable[[], float] = time.time
+    ) -> None:
+        self._app = app
+        self._seconds = seconds
+        self.client = _Client(app_token, client, seconds)
+        self.client.socket_mode_request_listeners.append(self._handle)
+
+    def connect(self) -> None:
+        """
+        Open the connection and go on; lost ones are replaced without being asked.
+
+        Raises NotAllowed if Slack refuses the app's token, SlackDown if it does not answer.
+        """
+        try:
+            answer = call(self.client.web_client.apps_connections_open, app_token=self.client.app_token)
+        except (Limited, Unanswered) as exc:
+            raise SlackDown(
+                "Slack gives no address for Socket Mode now. Start the bot again in a moment."
+            ) from exc
+        except SlackFault as exc:
+            raise NotAllowed(
+                f"Slack refuses Socket Mode (`{exc.error}`). SLACK_APP_TOKEN must be an app-level token with "
+                "`connections:write`, and Socket Mode must be switched on for the app."
+            ) from exc
+        self.client.wss_uri = answer["url"]
+        self.client.connect()
+
+    def close(self) -> None:
+        """Take nothing more; what was taken is answered, and no thread is left behind."""
+        self.client.close()
+
+    def is_healthy(self) -> bool:
+        """Whether a connection is open and Slack has answered a ping on it within the last minute."""
+        session = self.client.current_session
+        if session is None or not session.is_active():
+            return False
+        heard = session.last_ping_pong_time or self.client.opened_at
+        return self._seconds() - heard < SILENT
+
+    def _handle(self, client: BaseSocketModeClient, request: SocketModeRequest) -> None:
+        started = self._seconds()
+        send_response(client, request, run_bolt_app(self._app, request), started)
+
+
+class _Client(SocketModeClient):
+    """The library's client, whose connections close without waiting for their read."""
+
+    def __init__(self, app_token: str, client: WebClient, seconds: Callable[[], float]) -> None:
+        super().__init__(app_token, web_client=client, ping_interval=PING)
+        self._seconds = seconds
+        self.opened_at = seconds()
+
+    def connect(self) -> None:
+        super().connect()
+        self.opened_at = self._seconds()
+        if self.current_session is not None:
+            _wakes_before_it_closes(self.current_session)
+
+
+def _wakes_before_it_closes(session: Connection) -> None:
+    close = session.disconnect
+
+    def disconnect() -> None:
+        held = session.sock  # looked at once: another thread may take it away
+        if held is not None:
+            with contextlib.suppress(OSError):
+                # The plain socket's: that of TLS would first forget the encryption
+                # under the read that is still going on.
+                socket.socket.shutdown(held, socket.SHUT_RDWR)
+        close()
+
+    # The library makes its connections itself and can be given no other kind.
+    session.disconnect = disconnect  # type: ignore[method-assign]

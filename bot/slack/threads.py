@@ -1,0 +1,338 @@
+"""
+Say in Slack what was written down about each send: in order, and once.
+
+    due ──▶ card there? ──▶ posting ──▶ chat.postMessage ──▶ posted
+             │ no             │              │ no answer: the pass ends,
+             └─▶ carding ─▶ carded           └ the next one looks for it first
+
+One pass publishes one conversation's thread in one channel, or one person's direct
+messages. Slack takes no key against repeating, so every post carries metadata by which it
+is found again: `posting` or `carding` left over from a lost answer or a dead process means
+*look, then post*. The rows are the record; what is deleted in Slack is only a view of them.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, auto
+from typing import Any, Protocol
+
+from slack_sdk import WebClient
+
+from bot.canned.catalog import Catalog, Show
+from bot.canned.lanes import Lane
+from bot.models import Post, PostKind, Receipt, Thread
+
+from . import messages
+from .buckets import Bucket
+from .client import Barred, Limited, Refused, SlackFault, Unanswered, call
+from .finding import Finder, mark
+
+log = logging.getLogger(__name__)
+
+PER_SECOND, BURST = 1.0, 20  # posts into one channel
+UPDATES_PER_SECOND, UPDATES_BURST = 40 / 60, 10  # of cards: at most fifty in any minute
+AT_ONCE = 100  # threads that one sweep takes up
+LOOKED_THROUGH = 200  # sends of a conversation, for the time its card may be from
+
+_NO_CARD = frozenset({"thread_not_found", "message_not_found", "cannot_reply_to_message"})
+
+Json = dict[str, Any]
+
+
+class Outbox(Protocol):
+    """What is written down for us; a lost database raises its own error through every method here."""
+
+    def threads_due(self, limit: int) -> Sequence[tuple[str, str]]: ...
+    def take_thread(self, channel: str, conversation_id: str) -> Thread | None: ...
+    def leave_thread(self, channel: str, conversation_id: str) -> None: ...
+    def posts_due(self, channel: str, conversation_id: str) -> Sequence[tuple[Post, Receipt]]: ...
+    def posting(self, post_id: int) -> None: ...
+    def posted(self, post_id: int, ts: str) -> None: ...
+    def post_later(self, post_id: int, not_before: datetime, *, perhaps_posted: bool = False) -> None: ...
+    def post_failed(self, post_id: int, reason: str) -> None: ...
+    def carding(self, channel: str, conversation_id: str) -> None: ...
+    def carded(self, channel: str, conversation_id: str, ts: str) -> None: ...
+    def card_later(
+        self, channel: str, conversation_id: str, not_before: datetime, *, perhaps_posted: bool = False
+    ) -> None: ...
+    def card_shown(self, channel: str, conversation_id: str, shown: Receipt | None) -> None: ...
+    def card_lost(self, channel: str, conversation_id: str) -> None: ...
+    def latest(self, channel: str, conversation_id: str) -> Receipt | None: ...
+    def history(self, channel: str, conversation_id: str, limit: int) -> Sequence[Receipt]: ...
+
+
+class _Pass(Enum):
+    """How far this process is with a thread; AGAIN: something came up while it was running."""
+
+    QUEUED = auto()
+    RUNNING = auto()
+    AGAIN = auto()
+
+
+@dataclass
+class _Place:
+    """
+    Where one pass speaks: below `card`, which may be there unknown to us if `look` says so.
+
+    `shown` is what the card shows if this pass posted it.
+    """
+
+    thread: Thread
+    card: str | None
+    look: bool
+    shown: Receipt | None = None
+
+    @property
+    def channel(self) -> str:
+        return self.thread.channel
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.thread.channel, self.thread.conversation_id
+
+    @property
+    def is_direct(self) -> bool:
+        return not self.thread.conversation_id
+
+
+class Threads:
+    """
+    `posting` must send each request once; `bot_id` is our own (B…), by which own posts are known.
+
+    `name` says what a Slack user is called, empty if that is not known. `unpostable` is told
+    each channel (or user) where Slack refuses a post, with Slack's word for the reason.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        lane: Lane,
+        *,
+        posting: WebClient,
+        reading: WebClient,
+        bot_id: str,
+        catalog: Callable[[], Catalog],
+        name: Callable[[str], str],
+        unpostable: Callable[[str, str], None],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._outbox = outbox
+        self._lane = lane
+        self._posting = posting
+        self._reading = reading
+        self._finder = Finder(reading, bot_id)
+        self._catalog = catalog
+        self._name = name
+        self._unpostable = unpostable
+        self._now = now
+        self._lock = threading.Lock()
+        self._passes: dict[tuple[str, str], _Pass] = {}
+        self._buckets: dict[str, Bucket] = {}
+        self._updates = Bucket(UPDATES_PER_SECOND, UPDATES_BURST, now)
+        self._direct: dict[str, str] = {}  # a user's id → the channel of their direct messages
+
+    # -- when --------------------------------------------------------------------------------
+
+    def publish_soon(self, channel: str, conversation_id: str) -> None:
+        """Publish this thread on the lane, and again as long as something is left; never raises."""
+        thread = (channel, conversation_id)
+        with self._lock:
+            before = self._passes.get(thread)
+            self._passes[thread] = _Pass.AGAIN if before in (_Pass.RUNNING, _Pass.AGAIN) else _Pass.QUEUED
+        if before is None:
+            self._lane.submit(self._run, thread)
+
+    def sweep(self) -> None:
+        """Take up what is due and nobody publishes: after a restart, or when Slack was away."""
+        for channel, conversation_id in self._outbox.threads_due(AT_ONCE):
+            self.publish_soon(channel, conversation_id)
+
+    def publish(self, channel: str, conversation_id: str) -> float | None:
+        """
+        Publish what is due in this thread now; with no conversation id, `channel` is a user to write to.
+
+        Returns None if nothing is left to do here, else the seconds to wait before the next pass.
+        """
+        thread = self._outbox.take_thread(channel, conversation_id)
+        if thread is None:
+            return None
+        try:
+            self._publish(_Place(thread, thread.ts, look=thread.carding))
+        except SlackFault as exc:
+            log.info("what is to be said in %s waits %.0f s: %s", channel, exc.retry_after, exc.error)
+            return exc.retry_after
+        finally:
+            self._outbox.leave_thread(channel, conversation_id)
+        return None
+
+    def _run(self, thread: tuple[str, str]) -> None:
+        with self._lock:
+            self._passes[thread] = _Pass.RUNNING
+        wait: float | None = None
+        try:
+            wait = self.publish(*thread)
+        finally:
+            with self._lock:
+                if self._passes.pop(thread) is _Pass.AGAIN:
+                    wait = wait or 0.0
+                if wait is not None:
+                    self._passes[thread] = _Pass.QUEUED
+            if wait is not None:
+                self._lane.later(wait, self._run, thread)
+
+    # -- what --------------------------------------------------------------------------------
+
+    def _publish(self, place: _Place) -> None:
+        for post, receipt in self._outbox.posts_due(*place.key):
+            self._say(place, post, receipt)
+        if place.thread.card_due:
+            self._show_latest(place)
+
+    def _say(self, place: _Place, post: Post, receipt: Receipt) -> None:
+        try:
+            self._on_card(place, lambda: self._put(place, post, receipt))
+        except Refused as exc:
+            log.error("post %s of send %s is given up: %s", post.id, post.key, exc.error)  # noqa: TRY400
+            self._outbox.post_failed(post.id, exc.error)
+            self._unpostable(place.channel, exc.error)
+
+    def _show_latest(self, place: _Place) -> None:
+        latest = self._outbox.latest(*place.key)
+        if latest is None or place.shown == latest:
+            return
+        try:
+            self._on_card(place, lambda: self._update(place, latest))
+        except Refused as exc:
+            log.error("a card in %s is given up: %s", place.channel, exc.error)  # noqa: TRY400
+            self._outbox.card_shown(*place.key, latest)
+            self._unpostable(place.channel, exc.error)
+
+    def _on_card(self, place: _Place, act: Callable[[], None]) -> None:
+        """Do it where the card is; where that turns out to be deleted, on a new one."""
+        if place.card is None and not place.is_direct:
+            self._make_card(place)
+        try:
+            act()
+        except Refused as exc:
+            if exc.error not in _NO_CARD or place.is_direct or place.shown:
+                raise
+            self._outbox.card_lost(*place.key)
+            place.card, place.look = None, False
+            self._make_card(place)
+            act()
+
+    def _make_card(self, place: _Place) -> None:
+        latest = self._outbox.latest(*place.key)
+        if latest is None:
+            raise LookupError("there is no thread without a send")
+        payload = {"conversation_id": place.thread.conversation_id}
+        card = self._finder.find(payload, place.channel, since=self._began(place)) if place.look else None
+        if card is None:
+            self._spend(place.channel)
+            self._outbox.carding(*place.key)
+            try:
+                card = self._post(place.channel, self._card(latest), payload)
+            except (Limited, Barred, Unanswered) as exc:
+                self._outbox.card_later(*place.key, self._then(exc), perhaps_posted=_perhaps(exc))
+                raise
+            place.shown = latest
+        self._outbox.carded(*place.key, card)
+        place.card = card
+        if place.shown:
+            self._outbox.card_shown(*place.key, place.shown)
+
+    def _update(self, place: _Place, latest: Receipt) -> None:
+        if place.shown == latest:
+            return
+        if wait := self._updates.take():
+            raise Limited("too many updates", wait)
+        try:
+            call(self._posting.chat_update, channel=place.channel, ts=place.card, **self._card(latest))
+        except (Limited, Barred, Unanswered) as exc:
+            if isinstance(exc, Limited):
+                self._updates.rest(exc.retry_after)
+            self._outbox.card_later(*place.key, self._then(exc))
+            raise
+        self._outbox.card_shown(*place.key, latest)
+
+    def _put(self, place: _Place, post: Post, receipt: Receipt) -> None:
+        channel = self._direct_channel(place.channel) if place.is_direct else place.channel
+        payload: Json = {"send_id": post.key, "seq": post.id}
+        found = None
+        if post.posting:
+            found = self._finder.find(payload, channel, since=post.created_at, card=place.card)
+        if found is None:
+            self._spend(channel)
+            self._outbox.posting(post.id)
+            payload["hash"] = receipt.text_hash or ""
+            try:
+                found = self._post(channel, self._words(post, receipt), payload, thread_ts=place.card)
+            except (Limited, Barred, Unanswered) as exc:
+                self._outbox.post_later(post.id, self._then(exc), perhaps_posted=_perhaps(exc))
+                raise
+        self._outbox.posted(post.id, found)
+
+    def _began(self, place: _Place) -> datetime:
+        sends = self._outbox.history(*place.key, LOOKED_THROUGH)
+        return min((send.request.requested_at for send in sends), default=self._now())
+
+    def _then(self, fault: SlackFault) -> datetime:
+        return self._now() + timedelta(seconds=fault.retry_after)
+
+    def _post(self, channel: str, message: Json, payload: Json, *, thread_ts: str | None = None) -> str:
+        try:
+            answer = call(
+                self._posting.chat_postMessage,
+                channel=channel,
+                thread_ts=thread_ts,
+                metadata=mark(payload),
+                unfurl_links=False,
+                unfurl_media=False,
+                **message,
+            )
+        except Limited as exc:
+            self._bucket(channel).rest(exc.retry_after)
+            raise
+        return str(answer["ts"])
+
+    def _spend(self, channel: str) -> None:
+        if wait := self._bucket(channel).take():
+            raise Limited("too many posts", wait)
+
+    def _bucket(self, channel: str) -> Bucket:
+        with self._lock:
+            return self._buckets.setdefault(channel, Bucket(PER_SECOND, BURST, self._now))
+
+    def _direct_channel(self, user: str) -> str:
+        if user not in self._direct:
+            self._direct[user] = call(self._reading.conversations_open, users=user)["channel"]["id"]
+        return self._direct[user]
+
+    # -- words -------------------------------------------------------------------------------
+
+    def _card(self, latest: Receipt) -> Json:
+        return messages.card(latest, **self._told(latest))
+
+    def _words(self, post: Post, receipt: Receipt) -> Json:
+        if post.kind is PostKind.DIRECT:
+            return messages.direct(post, receipt)
+        return messages.reply(post, receipt, **self._told(receipt))
+
+    def _told(self, receipt: Receipt) -> Json:
+        catalog, request = self._catalog(), receipt.request
+        team, response = catalog.team(request.team), catalog.responses.get(request.response)
+        return {
+            "show": team.show if team else Show.NOTHING,
+            "title": response.title if response else "",
+            "who": self._name(request.supervisor),
+        }
+
+
+def _perhaps(fault: SlackFault) -> bool:
+    """Whether what was asked for may have been done."""
+    return isinstance(fault, Unanswered)

@@ -1,0 +1,52 @@
+"""The window's own business: what is searched in it, and what happens when it is submitted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from slack_bolt import Ack, App
+from slack_sdk import WebClient
+
+from bot.canned.desk import Desk
+
+from . import form, modal, windows
+
+
+def register(app: App) -> None:
+    app.options(modal.RESPONSE)(response_searched)
+    app.view(modal.SEND)(send_submitted)
+    app.view(modal.SEND_AGAIN)(send_again_submitted)
+
+
+def response_searched(ack: Ack, body: dict[str, Any], payload: dict[str, Any], desk: Desk) -> None:
+    filled = form.read(body["view"])
+    found = desk.search(body["user"]["id"], filled.team, payload.get("value") or "")
+    ack(options=modal.choices(found))
+
+
+def send_submitted(
+    ack: Ack, body: dict[str, Any], view: dict[str, Any], client: WebClient, desk: Desk
+) -> None:
+    filled = form.read_submission(view)
+    request = desk.start_request(
+        body["user"]["id"],
+        filled.channel,
+        conversation=filled.conversation,
+        response=filled.response or "",
+        values=filled.values,
+        text=filled.text,
+        team=filled.team,
+        click=f"view:{view['id']}",
+    )
+    receipt = desk.claim(request, asked_in=view["id"])
+    ack(response_action="update", view=modal.working(receipt.request))
+    desk.deliver_soon(receipt.key, then=windows.outcome_in(client, desk, view["id"]))
+
+
+def send_again_submitted(
+    ack: Ack, body: dict[str, Any], view: dict[str, Any], client: WebClient, desk: Desk
+) -> None:
+    request = desk.answer(modal.draft_of(view), body["user"]["id"], view["id"])
+    receipt = desk.claim(request, asked_in=view["id"])
+    ack(response_action="update", view=modal.working(receipt.request))
+    desk.deliver_soon(receipt.key, then=windows.outcome_in(client, desk, view["id"]))

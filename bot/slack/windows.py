@@ -1,0 +1,115 @@
+"""What happens to a window after the click that concerns it was acknowledged; runs in lanes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from slack_sdk import WebClient
+
+from bot.canned.desk import Desk
+from bot.canned.errors import CannedError, WhichTeam
+from bot.models import Receipt, State
+
+from . import form, messages, modal
+from .blocks import Json
+from .client import Refused, call
+
+SETTLED = 0.3  # seconds after which Slack has put the ack's view in place: before, it would hide ours
+_TOLD_ANYWAY = (State.REFUSED, State.UNKNOWN)  # a direct message goes out about these
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A click that asks for the window: `channel` is empty where Slack names none."""
+
+    user: str
+    channel: str
+    trigger: str
+    conversation: str = ""
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any], conversation: str = "") -> Entry:
+        user = body.get("user_id") or body["user"]["id"]
+        channel = body.get("channel_id") or body.get("channel", {}).get("id", "")
+        return cls(user, channel, body["trigger_id"], conversation)
+
+
+def open_window(client: WebClient, desk: Desk, entry: Entry) -> None:
+    """Open the window from memory, by one call: the trigger lives for three seconds."""
+    try:
+        team = desk.team_for(entry.user, entry.channel)
+    except WhichTeam as exc:
+        view = modal.teams(exc.teams, conversation=entry.conversation)
+    except CannedError as exc:
+        view = modal.notice(str(exc))
+    else:
+        view = modal.window(form.Filled(team.name, team.channel, entry.conversation))
+    client.views_open(trigger_id=entry.trigger, view=view)
+
+
+def open_for_team(client: WebClient, desk: Desk, view: Mapping[str, Any], user: str, pressed: Json) -> None:
+    """Turn the question for the team into the window for the one that was chosen."""
+    name, conversation = modal.chosen_team(view, pressed)
+    try:
+        team = desk.team_for(user, "", name)
+        shown = modal.window(form.Filled(team.name, team.channel, conversation))
+    except CannedError as exc:
+        shown = modal.notice(str(exc))
+    _update(client, view["id"], shown)
+
+
+def refresh(client: WebClient, desk: Desk, view: Mapping[str, Any], user: str) -> None:
+    """
+    Show what memory knows of what was just filled in, then what Genesys does.
+
+    The second update carries the first one's hash: where a newer click has changed the
+    window meanwhile, it is that click's to finish.
+    """
+    filled = form.read(view)
+    try:
+        team = desk.team_for(user, filled.channel, filled.team)
+        response = desk.response(filled.response, team) if filled.response else None
+    except CannedError as exc:
+        _update(client, view["id"], modal.window(filled, note=str(exc)))
+        return
+    shown = _update(client, view["id"], modal.window(filled, response))
+    if shown is None or response is None or not filled.conversation:
+        return
+    preview = desk.preview(
+        user,
+        team,
+        conversation=filled.conversation,
+        response=response,
+        text=filled.text,
+        values=filled.values,
+    )
+    _update(client, view["id"], modal.window(filled, response, preview), hash=shown)
+
+
+def outcome_in(client: WebClient, desk: Desk, view_id: str) -> Callable[[Receipt], None]:
+    """What shows a receipt in the window that was submitted."""
+
+    def show(receipt: Receipt) -> None:
+        desk.windows.later(SETTLED, partial(_show_outcome, client, view_id, receipt))
+
+    return show
+
+
+def _show_outcome(client: WebClient, view_id: str, receipt: Receipt) -> None:
+    if _update(client, view_id, modal.outcome(receipt)) is None and receipt.state not in _TOLD_ANYWAY:
+        request = receipt.request
+        said = messages.outcome(receipt)
+        client.chat_postEphemeral(channel=request.channel, user=request.supervisor, **said)
+
+
+def _update(client: WebClient, view_id: str, view: Json, **only_if: str) -> str | None:
+    """The window's new hash, or None if it was closed or has moved on."""
+    try:
+        return str(call(client.views_update, view_id=view_id, view=view, **only_if)["view"]["hash"])
+    except Refused as exc:
+        if exc.error in ("not_found", "hash_conflict"):
+            return None
+        raise

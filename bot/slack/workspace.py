@@ -1,0 +1,109 @@
+"""The bot's side of one Slack workspace, wired: whom it serves, how it asks, speaks and listens."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from collections.abc import Callable
+from datetime import datetime
+
+from slack_bolt import App
+
+from bot.canned.catalog import Catalog
+from bot.canned.errors import NotAllowed, SlackDown
+from bot.canned.lanes import Lane
+from bot.models import Link, SendRequest
+from bot.settings import SlackSettings
+
+from . import messages
+from .client import Limited, SlackFault, Unanswered, call, posting_client, reading_client
+from .people import Directory
+from .socket import Socket
+from .threads import Outbox, Threads
+
+log = logging.getLogger(__name__)
+
+WINDOW_TIMEOUT = 3  # seconds; a window's trigger does not live longer
+
+
+class Workspace:
+    """`id` is the Grid organisation's where there is one, else the workspace's."""
+
+    def __init__(
+        self,
+        settings: SlackSettings,
+        outbox: Outbox,
+        lane: Lane,
+        catalog: Callable[[], Catalog],
+        *,
+        now: Callable[[], datetime],
+    ) -> None:
+        """Asks Slack who we are; raises SlackDown, and NotAllowed if it refuses the token."""
+        token, url = settings.bot_token.reveal(), settings.api_url
+        trust = ssl.create_default_context()  # kept: reading the trust store takes longer than a send
+        base = f"{url}/" if url else None
+        reading = reading_client(token, base, trust)
+        self._app_token = settings.app_token.reveal()
+        self._posting = posting_client(token, base, trust)
+        self.window_client = posting_client(token, base, trust, timeout=WINDOW_TIMEOUT)
+        self._catalog = catalog
+        self._lane = lane
+        bot = _who_are_we(reading.auth_test)
+        self.id: str = bot.get("enterprise_id") or bot["team_id"]
+        self.people = Directory(reading, workspace=self.id, now=now)
+        self.threads = Threads(
+            outbox,
+            lane,
+            posting=self._posting,
+            reading=reading,
+            bot_id=bot["bot_id"],
+            catalog=catalog,
+            name=self.people.name,
+            unpostable=_complain,
+            now=now,
+        )
+
+    def socket(self, app: App) -> Socket:
+        return Socket(app, self._app_token, self.window_client)
+
+    def publish_soon(self, request: SendRequest) -> None:
+        """Say what was written down about this send: in its thread, and to its supervisor."""
+        self.threads.publish_soon(request.channel, request.conversation_id)
+        self.threads.publish_soon(request.supervisor, "")
+
+    def tell_link(self, link: Link) -> None:
+        """Let the owner of a new link know of it: nobody should be linked behind their back."""
+        self._lane.submit(self._tell_link, link)
+
+    def sweep(self) -> None:
+        """Say what is still unsaid, and keep in memory what has to be there before an ack."""
+        self.threads.sweep()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Ask Slack about the teams' groups and channels, where memory is missing or old; never raises."""
+        teams = self._catalog().teams
+        self.people.refresh({group for team in teams for group in team.groups}, {t.channel for t in teams})
+
+    def _tell_link(self, link: Link) -> None:
+        try:
+            call(self._posting.chat_postMessage, channel=link.slack_user, **messages.linked(link))
+        except SlackFault as exc:
+            log.warning("could not tell %s of their link: %s", link.slack_user, exc.error)
+
+
+def _complain(place: str, reason: str) -> None:
+    log.error(
+        "Slack takes no posts in %s any more (%s): invite the bot again, or mend canned.yml", place, reason
+    )
+
+
+def _who_are_we(auth_test: Callable[..., object]) -> dict[str, str]:
+    try:
+        return call(auth_test)  # type: ignore[arg-type]
+    except (Limited, Unanswered) as exc:
+        raise SlackDown("Slack does not answer. Start the bot again in a moment.") from exc
+    except SlackFault as exc:
+        raise NotAllowed(
+            f"Slack refuses SLACK_BOT_TOKEN (`{exc.error}`). Copy it again from OAuth & Permissions."
+        ) from exc

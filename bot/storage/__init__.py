@@ -1,0 +1,18 @@
+"""What we remember: sends, threads, links and the audit record, in SQLite or PostgreSQL."""
+
+from .audit import AuditRecord
+from .drafts import Draft
+from .errors import DatabaseDown, LinkTaken, NoSuchSend, OverLimit, Repeated, StorageError
+from .store import Store
+
+__all__ = [
+    "AuditRecord",
+    "DatabaseDown",
+    "Draft",
+    "LinkTaken",
+    "NoSuchSend",
+    "OverLimit",
+    "Repeated",
+    "StorageError",
+    "Store",
+]

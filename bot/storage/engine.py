@@ -1,0 +1,204 @@
+"""
+How the database is opened, and the two kinds of transactions on it.
+
+SQLite has one writer: `BEGIN IMMEDIATE` keeps out other processes, a lock of ours the
+threads of this one, since SQLite itself makes them sleep and poll. PostgreSQL needs
+neither; what must not happen side by side takes an advisory lock (`exclusively`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, func, make_url, select, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    NoSuchModuleError,
+    ProgrammingError,
+    TimeoutError,
+)
+
+from .errors import DatabaseDown, StorageError
+
+DOWN = (
+    "The database does not answer, so nothing was taken on. "
+    "Try again in a minute; if it stays so, ask an operator to run `canned check`."
+)
+PERHAPS = (
+    "The database stopped answering in the middle, so this may have been taken on or not. "
+    "Look at `/canned recent` before you try again."
+)
+OURS = (IntegrityError, ProgrammingError, DataError)  # bugs, not a database that is down
+ALIVE_WITHIN = timedelta(seconds=15)
+PATIENCE = 2.5
+
+
+class Database:
+    """What the parts of the store share; connects to nothing before it is used."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        now: Callable[[], datetime],
+        worker: str,
+        alive_within: timedelta = ALIVE_WITHIN,
+        patience: float = PATIENCE,
+    ) -> None:
+        """
+        `worker` names this process, and no process before it. Another one counts as dead
+        when its last beat is older than `alive_within`. `patience` is how many seconds to
+        wait for a lock or a connection; Slack waits three in all.
+
+        Raises StorageError for a URL that is of no use.
+        """
+        self.worker = worker
+        self._now = now
+        self._alive_within = alive_within
+        self._patience = patience
+        self._url = read_url(url)
+        self._engine = open_engine(self._url, patience=patience)
+        self._writer = self._engine.execution_options(writes=True)
+        self._turn = threading.Lock()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    def ping(self) -> bool:
+        """Whether the database answers."""
+        try:
+            with self._reading() as tx:
+                tx.execute(text("SELECT 1"))
+        except DatabaseDown:
+            return False
+        return True
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with as_sentences(DOWN), self._engine.begin() as tx:
+            yield tx
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """A short transaction: committed at the end, or nothing is left of it."""
+        with self._in_turn(), as_sentences(DOWN), self._writer.connect() as tx:
+            tx.begin()
+            yield tx
+            with as_sentences(PERHAPS):
+                tx.commit()
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        if self._engine.dialect.name != "sqlite":
+            yield
+            return
+        if not self._turn.acquire(timeout=self._patience):
+            raise DatabaseDown(DOWN)
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+
+def read_url(url: str) -> URL:
+    """The URL with the driver that we bring; raises StorageError, which never repeats the URL."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as exc:
+        raise StorageError(_WHICH) from exc
+    if parsed.drivername in ("postgres", "postgresql"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise StorageError(_WHICH)
+    if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise StorageError(f"A database in memory would forget what was promised. {_WHICH}")
+    return parsed
+
+
+_WHICH = "DATABASE_URL is sqlite:///path/to/file.db or postgresql+psycopg://user:password@host/database."
+
+
+def open_engine(url: URL, *, patience: float, foreign_keys: bool = True) -> Engine:
+    """
+    An engine that waits `patience` seconds, prepares its connections, and shows no values in errors.
+
+    Without `foreign_keys` SQLite does not look at them, as a migration that rebuilds a table needs.
+    """
+    is_sqlite = url.get_backend_name() == "sqlite"
+    options: dict[str, Any] = {"pool_size": 16, "max_overflow": 16, "pool_timeout": patience}
+    if is_sqlite:
+        options["connect_args"] = {"timeout": patience}
+    else:
+        # tcp_user_timeout: a network that swallows everything ends in an error, not in a wait for ever.
+        options["connect_args"] = {"connect_timeout": 3, "tcp_user_timeout": 10_000}
+        options["pool_pre_ping"] = True
+    try:
+        engine = create_engine(url, hide_parameters=True, **options)
+    except ModuleNotFoundError as exc:
+        raise StorageError("PostgreSQL needs its driver: pip install 'canned[postgres]'.") from exc
+    except NoSuchModuleError as exc:
+        raise StorageError(_WHICH) from exc
+    if is_sqlite:
+        _prepare_sqlite(engine, foreign_keys=foreign_keys)
+    else:
+        _prepare_postgresql(engine, patience=patience)
+    return engine
+
+
+def _prepare_sqlite(engine: Engine, *, foreign_keys: bool) -> None:
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # else the driver decides where a transaction begins
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _prepare_postgresql(engine: Engine, *, patience: float) -> None:
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, _record: Any) -> None:
+        connection.execute(f"SET lock_timeout = {int(patience * 1000)}")
+        connection.commit()
+
+
+@contextmanager
+def as_sentences(sentence: str) -> Iterator[None]:
+    """Say `sentence` in a DatabaseDown where the database failed us; our own bugs go through."""
+    try:
+        yield
+    except OURS:
+        raise
+    except (DBAPIError, TimeoutError) as exc:
+        raise DatabaseDown(sentence) from exc
+
+
+def exclusively(tx: Connection, *names: str) -> None:
+    """Until the end of `tx`, nobody else gets past here with one of these names."""
+    if tx.dialect.name == "sqlite":
+        return  # the only writer as it is
+    for number in sorted(map(_number, names)):  # in one order, or two would wait for each other
+        tx.execute(select(func.pg_advisory_xact_lock(number)))
+
+
+def _number(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
+
+
+def insert(tx: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that may say what happens on a conflict."""
+    return sqlite.insert(table) if tx.dialect.name == "sqlite" else postgresql.insert(table)

@@ -1,0 +1,58 @@
+"""
+What can go wrong when something is remembered; nothing half-written is left behind.
+
+    StorageError
+    ├── DatabaseDown   not reachable, locked, full, damaged
+    ├── NoSuchSend     nothing was ever claimed under this key
+    ├── Repeated       the same response went to the same conversation a moment ago
+    ├── OverLimit      a limit is reached, until a known time
+    └── LinkTaken      one of the two users is linked to somebody else
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.models import Link, Receipt
+
+
+class StorageError(Exception):
+    """The base; `str()` is a sentence for a person."""
+
+
+class DatabaseDown(StorageError):
+    """The database took nothing, or (said so in the sentence) its answer to a commit was lost."""
+
+
+class NoSuchSend(StorageError):
+    def __init__(self, key: str) -> None:
+        super().__init__(f"There is no send {key} on record.")
+        self.key = key
+
+
+class Repeated(StorageError):
+    """`receipt` is the earlier send's. Nothing was claimed; ask, then claim with `confirmed`."""
+
+    def __init__(self, receipt: Receipt) -> None:
+        super().__init__("The same response was sent to this conversation a moment ago. Nothing was sent.")
+        self.receipt = receipt
+
+
+class OverLimit(StorageError):
+    """`limit_name` is per_minute or per_conversation; from `until` (UTC) on there is room again."""
+
+    def __init__(self, limit_name: str, until: datetime) -> None:
+        super().__init__(f"The limit {limit_name} is reached until {until:%H:%M:%S} UTC. Nothing was sent.")
+        self.limit_name = limit_name
+        self.until = until
+
+
+class LinkTaken(StorageError):
+    """`link` is the one that stands in the way."""
+
+    def __init__(self, link: Link) -> None:
+        super().__init__(
+            f"Slack user {link.slack_user} is linked to Genesys user {link.genesys_user} already. "
+            f"`canned users unlink {link.slack_user}` frees both."
+        )
+        self.link = link

@@ -1,0 +1,185 @@
+"""
+What is still to be said in Slack, and in which thread.
+
+A thread is worked on by one worker at a time (`take_thread`), its posts in the order in
+which they were written down. `posting` and `carding` are set before Slack is called, so
+that whoever comes after a crash knows to look before it speaks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, select, update
+
+from bot.models import Post, PostKind, Receipt, SendRequest, Thread
+
+from .engine import insert
+from .rows import find, post_of, receipt_of, receipts, thread_of
+from .schema import posts, sends, threads
+from .workers import Workers, due
+
+A_TURN = 50  # posts; a lease lasts long enough for them at one a second
+
+
+class Outbox(Workers):
+    def threads_due(self, limit: int = 50) -> list[tuple[str, str]]:
+        """Channel and conversation of threads with something to say now that nobody works on."""
+        due_now = self._speaking().union(self._carding()).subquery()
+        mine = _in(threads, due_now.c.channel, due_now.c.conversation_id)
+        query = select(threads.c.channel, threads.c.conversation_id).join(due_now, mine)
+        query = query.where(self._free(threads)).order_by(threads.c.touched_at).limit(limit)
+        with self._reading() as tx:
+            rows = tx.execute(query)
+            return [(row.channel, row.conversation_id) for row in rows]
+
+    def take_thread(self, channel: str, conversation_id: str) -> Thread | None:
+        """The thread, now this worker's until it leaves it; None while another thread or worker has it."""
+        self._stay_alive()
+        with self._writing() as tx:
+            row = self._hold(tx, threads, _in(threads, channel, conversation_id))
+            return thread_of(row) if row else None
+
+    def leave_thread(self, channel: str, conversation_id: str) -> None:
+        """Let others work on it."""
+        self._set_thread(channel, conversation_id, threads.c.worker == self.worker, worker=None)
+
+    def posts_due(self, channel: str, conversation_id: str) -> list[tuple[Post, Receipt]]:
+        """What to say now, in order, with where its send stands; a post that must wait holds up the rest."""
+        now = self._now()
+        query = select(posts).where(_in(posts, channel, conversation_id), posts.c.done_at.is_(None))
+        found: list[tuple[Post, Receipt]] = []
+        with self._reading() as tx:
+            for row in tx.execute(query.order_by(posts.c.id).limit(A_TURN)).all():
+                receipt = find(tx, row.key)
+                if receipt is None or (row.not_before and row.not_before > now):
+                    break
+                found.append((post_of(row), receipt))
+        return found
+
+    def posting(self, post_id: int) -> None:
+        """It may be on its way from now on."""
+        self._set_post(post_id, posting=True, attempts=posts.c.attempts + 1)
+
+    def posted(self, post_id: int, ts: str) -> None:
+        """It is there, as Slack's message `ts`."""
+        self._set_post(post_id, posting=False, done_at=self._now(), ts=ts)
+
+    def post_later(self, post_id: int, not_before: datetime, *, perhaps_posted: bool = False) -> None:
+        """Try again from then on; with `perhaps_posted`, look for it first."""
+        self._set_post(post_id, posting=perhaps_posted, not_before=not_before)
+
+    def post_failed(self, post_id: int, reason: str) -> None:
+        """Slack will never take it: give it up, so that the next ones get through."""
+        self._set_post(post_id, posting=False, done_at=self._now(), failure=reason)
+
+    def carding(self, channel: str, conversation_id: str) -> None:
+        """The parent card may be on its way from now on."""
+        self._set_thread(channel, conversation_id, carding=True)
+
+    def carded(self, channel: str, conversation_id: str, ts: str) -> None:
+        """The parent card is there, as Slack's message `ts`."""
+        self._set_thread(channel, conversation_id, carding=False, ts=ts)
+
+    def card_later(
+        self, channel: str, conversation_id: str, not_before: datetime, *, perhaps_posted: bool = False
+    ) -> None:
+        """Post or update the card from then on; with `perhaps_posted`, look for it first."""
+        self._set_thread(channel, conversation_id, carding=perhaps_posted, card_not_before=not_before)
+
+    def card_shown(self, channel: str, conversation_id: str, shown: Receipt | None) -> None:
+        """The card shows `shown`, as `latest` gave it; it stays due if that has changed since."""
+        here = _in(threads, channel, conversation_id)
+        with self._writing() as tx:
+            # Locked first: a send that settles meanwhile says "due" after us, or is seen by us.
+            tx.execute(select(threads.c.ts).where(here).with_for_update())
+            if _latest(tx, channel, conversation_id) == shown:
+                tx.execute(update(threads).where(here).values(card_due=False, card_not_before=None))
+
+    def card_lost(self, channel: str, conversation_id: str) -> None:
+        """Somebody deleted the parent card: a new one is due."""
+        self._set_thread(channel, conversation_id, carding=False, card_due=True, ts=None)
+
+    def latest(self, channel: str, conversation_id: str) -> Receipt | None:
+        """The send that changed last: what the card shows."""
+        with self._reading() as tx:
+            return _latest(tx, channel, conversation_id)
+
+    def history(self, channel: str, conversation_id: str, limit: int = 10) -> list[Receipt]:
+        """The thread's sends, the newest first."""
+        here = _in(sends, channel, conversation_id)
+        query = receipts().where(here).order_by(sends.c.claimed_at.desc(), sends.c.id.desc()).limit(limit)
+        with self._reading() as tx:
+            return [receipt_of(row) for row in tx.execute(query)]
+
+    def _speaking(self) -> Select[tuple[str, str]]:
+        # Threads whose first open post may be said: it goes first, whatever comes behind it.
+        first = select(func.min(posts.c.id)).where(posts.c.done_at.is_(None))
+        first = first.group_by(posts.c.channel, posts.c.conversation_id)
+        query = select(posts.c.channel, posts.c.conversation_id)
+        return query.where(posts.c.id.in_(first), due(posts.c.not_before, self._now()))
+
+    def _carding(self) -> Select[tuple[str, str]]:
+        query = select(threads.c.channel, threads.c.conversation_id)
+        return query.where(threads.c.card_due.is_(True), due(threads.c.card_not_before, self._now()))
+
+    def _set_post(self, post_id: int, **values: Any) -> None:
+        with self._writing() as tx:
+            tx.execute(update(posts).where(posts.c.id == post_id).values(values))
+
+    def _set_thread(
+        self, channel: str, conversation_id: str, *also: ColumnElement[bool], **values: Any
+    ) -> None:
+        with self._writing() as tx:
+            tx.execute(update(threads).where(_in(threads, channel, conversation_id), *also).values(values))
+
+
+def touch_card(tx: Connection, request: SendRequest, now: datetime) -> None:
+    """The card of this send's thread no longer shows the latest."""
+    _ensure(tx, request.channel, request.conversation_id, now, card_due=True)
+
+
+def put_posts(tx: Connection, receipt: Receipt, kinds: Sequence[PostKind], now: datetime) -> None:
+    """Write down what is to be said about `receipt`: in its thread, or to the supervisor alone."""
+    for kind in kinds:
+        channel, conversation_id = receipt.request.channel, receipt.request.conversation_id
+        if kind is PostKind.DIRECT:
+            channel, conversation_id = receipt.request.supervisor, ""
+        _ensure(tx, channel, conversation_id, now)
+        tx.execute(
+            posts.insert().values(
+                key=receipt.key,
+                kind=kind,
+                channel=channel,
+                conversation_id=conversation_id,
+                state=receipt.state,
+                reason=receipt.reason,
+                created_at=now,
+                posting=False,
+                attempts=0,
+                failure="",
+            )
+        )
+
+
+def _ensure(
+    tx: Connection, channel: str, conversation_id: str, now: datetime, *, card_due: bool = False
+) -> None:
+    row = insert(tx, threads).values(
+        channel=channel, conversation_id=conversation_id, carding=False, card_due=card_due, touched_at=now
+    )
+    changed = {"touched_at": now} | ({"card_due": True} if card_due else {})
+    tx.execute(row.on_conflict_do_update(index_elements=["channel", "conversation_id"], set_=changed))
+
+
+def _latest(tx: Connection, channel: str, conversation_id: str) -> Receipt | None:
+    here = _in(sends, channel, conversation_id)
+    query = receipts().where(here).order_by(sends.c.changed_at.desc(), sends.c.id.desc()).limit(1)
+    row = tx.execute(query).first()
+    return receipt_of(row) if row else None
+
+
+def _in(table: Any, channel: Any, conversation_id: Any) -> ColumnElement[bool]:
+    return and_(table.c.channel == channel, table.c.conversation_id == conversation_id)

@@ -1,0 +1,96 @@
+"""Rows into the nouns of bot.models, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, select
+
+from bot.models import Post, PostKind, Receipt, SendAs, SendRequest, State, Thread
+
+from .schema import sends, texts
+
+
+def receipts() -> Select[Any]:
+    """Sends with their texts, as `receipt_of` reads them."""
+    return select(sends, texts.c.typed, texts.c.template, texts.c.final).outerjoin(
+        texts, texts.c.key == sends.c.key
+    )
+
+
+def find(tx: Connection, key: str) -> Receipt | None:
+    row = tx.execute(receipts().where(sends.c.key == key)).first()
+    return receipt_of(row) if row else None
+
+
+def receipt_of(row: Row[Any]) -> Receipt:
+    return Receipt(
+        request=_request_of(row),
+        state=State(row.state),
+        changed_at=row.changed_at,
+        reason=row.reason,
+        message_id=row.message_id,
+        correlation_id=row.correlation_id,
+        sender_id=row.sender_id,
+        text=row.final,
+        text_hash=row.text_hash,
+        not_before=row.not_before,
+        waiting_until=row.waiting_until,
+    )
+
+
+def _request_of(row: Row[Any]) -> SendRequest:
+    return SendRequest(
+        key=row.key,
+        team=row.team,
+        channel=row.channel,
+        supervisor=row.supervisor,
+        conversation_id=row.conversation_id,
+        response=row.response,
+        send_as=SendAs(row.send_as),
+        requested_at=row.requested_at,
+        values=row.typed or {},
+        text=row.template,
+        language=row.language,
+        by_operator=row.by_operator,
+        confirmed=row.confirmed,
+        not_before=row.asked_not_before,
+    )
+
+
+def columns_of(request: SendRequest) -> dict[str, Any]:
+    """What a request puts into the row of its send; its texts go elsewhere."""
+    return {
+        "key": request.key,
+        "team": request.team,
+        "channel": request.channel,
+        "supervisor": request.supervisor,
+        "conversation_id": request.conversation_id,
+        "response": request.response,
+        "send_as": request.send_as.value,
+        "requested_at": request.requested_at,
+        "language": request.language,
+        "by_operator": request.by_operator,
+        "confirmed": request.confirmed,
+        "asked_not_before": request.not_before,
+        "not_before": request.not_before,
+    }
+
+
+def post_of(row: Row[Any]) -> Post:
+    return Post(
+        id=row.id,
+        key=row.key,
+        kind=PostKind(row.kind),
+        channel=row.channel,
+        conversation_id=row.conversation_id,
+        state=State(row.state),
+        reason=row.reason,
+        created_at=row.created_at,
+        posting=row.posting,
+        attempts=row.attempts,
+    )
+
+
+def thread_of(row: Row[Any]) -> Thread:
+    return Thread(row.channel, row.conversation_id, row.ts, carding=row.carding, card_due=row.card_due)

@@ -1,0 +1,195 @@
+"""The tables, as they are at the newest migration."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+HEAD = "0001"  # the newest migration: a database that is there already need not load Alembic
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """Aware times in, aware times in UTC out; SQLite keeps no zone of its own."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+def _serial() -> Column[int]:
+    # SQLite counts by itself only in a column of exactly the type INTEGER.
+    kind = BigInteger().with_variant(Integer(), "sqlite")
+    return Column("id", kind, primary_key=True, autoincrement=True)
+
+
+# Every constraint has a name, or a later migration could not speak of it.
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "uq": "%(table_name)s_%(column_0_name)s_key",
+        "fk": "%(table_name)s_%(column_0_name)s_fkey",
+    }
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("seen_at", UTCDateTime, nullable=False),
+)
+
+sends = Table(
+    "sends",
+    metadata,
+    _serial(),
+    Column("key", String(64), nullable=False, unique=True),
+    Column("team", Text, nullable=False),
+    Column("channel", String(64), nullable=False),
+    Column("supervisor", String(64), nullable=False),
+    Column("conversation_id", String(64), nullable=False),
+    Column("response", Text, nullable=False),
+    Column("send_as", String(16), nullable=False),
+    Column("requested_at", UTCDateTime, nullable=False),
+    Column("language", String(64)),
+    Column("by_operator", Boolean, nullable=False),
+    Column("confirmed", Boolean, nullable=False),
+    Column("asked_not_before", UTCDateTime),
+    Column("claimed_at", UTCDateTime, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("changed_at", UTCDateTime, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("message_id", Text),
+    Column("correlation_id", Text, nullable=False),
+    Column("sender_id", String(64)),
+    Column("text_hash", String(64)),
+    Column("not_before", UTCDateTime),
+    Column("waiting_until", UTCDateTime),
+    Column("worker", String(64)),
+    Column("held_since", UTCDateTime),
+    Index("sends_in_time", "claimed_at", "id"),
+    Index("sends_by_state", "state", "claimed_at", "id"),
+    Index("sends_by_supervisor", "supervisor", "claimed_at", "id"),
+    Index("sends_by_conversation", "conversation_id", "claimed_at", "id"),
+)
+
+# What customers read and supervisors typed, apart: it is purged, the record of the send stays.
+texts = Table(
+    "texts",
+    metadata,
+    Column("key", String(64), ForeignKey("sends.key"), primary_key=True),
+    Column("typed", JSON, nullable=False),
+    Column("template", Text),
+    Column("final", Text),
+)
+
+threads = Table(
+    "threads",
+    metadata,
+    Column("channel", String(64), primary_key=True),
+    Column("conversation_id", String(64), primary_key=True),
+    Column("ts", String(64)),
+    Column("carding", Boolean, nullable=False),
+    Column("card_due", Boolean, nullable=False),
+    Column("card_not_before", UTCDateTime),
+    Column("touched_at", UTCDateTime, nullable=False),
+    Column("worker", String(64)),
+    Column("held_since", UTCDateTime),
+)
+Index(
+    "threads_with_card_due",
+    threads.c.touched_at,
+    sqlite_where=threads.c.card_due.is_(True),
+    postgresql_where=threads.c.card_due.is_(True),
+)
+
+posts = Table(
+    "posts",
+    metadata,
+    _serial(),
+    Column("key", String(64), ForeignKey("sends.key"), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("channel", String(64), nullable=False),
+    Column("conversation_id", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("created_at", UTCDateTime, nullable=False),
+    Column("posting", Boolean, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("not_before", UTCDateTime),
+    Column("done_at", UTCDateTime),
+    Column("ts", String(64)),
+    Column("failure", Text, nullable=False),
+    ForeignKeyConstraint(["channel", "conversation_id"], ["threads.channel", "threads.conversation_id"]),
+)
+Index(
+    "posts_open",
+    posts.c.channel,
+    posts.c.conversation_id,
+    posts.c.id,
+    sqlite_where=posts.c.done_at.is_(None),
+    postgresql_where=posts.c.done_at.is_(None),
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("slack_user", String(64), primary_key=True),
+    Column("genesys_user", String(64), nullable=False, unique=True),
+    Column("source", String(16), nullable=False),
+    Column("linked_at", UTCDateTime, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("email", Text, nullable=False),
+)
+
+drafts = Table(
+    "drafts",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("request", JSON, nullable=False),
+    Column("supervisor", String(64), nullable=False),
+    Column("channel", String(64), nullable=False),
+    Column("created_at", UTCDateTime, nullable=False),
+)
+
+# Append-only: the first migration puts triggers on it that refuse UPDATE and DELETE.
+audit = Table(
+    "audit",
+    metadata,
+    _serial(),
+    Column("at", UTCDateTime, nullable=False),
+    Column("key", String(64)),
+    Column("event", String(32), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("detail", JSON, nullable=False),
+    Index("audit_by_key", "key", "id"),
+)

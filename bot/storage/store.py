@@ -1,0 +1,18 @@
+"""The one door to what we remember; what it can do is told in the files it is made of."""
+
+from __future__ import annotations
+
+from .audit import Audit
+from .drafts import Drafts
+from .identities import Identities
+from .outbox import Outbox
+from .sends import Sends
+from .upgrading import Upgrading
+
+
+class Store(Sends, Outbox, Identities, Drafts, Audit, Upgrading):
+    """
+    Safe to use from any thread, and from any number of processes on one database.
+
+    Every method is one short transaction. Any of them raises DatabaseDown.
+    """

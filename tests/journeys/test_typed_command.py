@@ -1,0 +1,82 @@
+"""From the slash command to the customer, the supervisor and the team's thread."""
+
+from __future__ import annotations
+
+from bot.sandbox.genesys import ANN
+from bot.sandbox.sandbox import Sandbox
+
+ESCALATION = "Thank you for your patience. Your request has been escalated to our specialist team."
+
+
+def types(sandbox: Sandbox, text: str) -> None:
+    """Ann types a command in her team's channel; {conversation} stands for the demo's."""
+    command = text.replace("{conversation}", sandbox.conversation)
+    sandbox.slack.types(sandbox.slack.ann, command, sandbox.slack.channel)
+    sandbox.drain()
+
+
+def test_the_customer_gets_the_text_once_from_the_supervisor(sandbox: Sandbox) -> None:
+    types(sandbox, "/canned {conversation} escalation")
+
+    [sent] = sandbox.genesys.received
+    assert (sent.conversation_id, sent.text, sent.from_id) == (sandbox.conversation, ESCALATION, ANN)
+    assert sent.metadata["source"] == "canned_response_bot"
+    assert sent.metadata["response"] == "escalation"
+
+
+def test_the_supervisor_reads_sent(sandbox: Sandbox) -> None:
+    types(sandbox, "/canned {conversation} escalation")
+
+    assert "sent" in sandbox.slack.ephemerals(sandbox.slack.ann)[-1].said.casefold()
+
+
+def test_the_team_reads_who_sent_what_as_a_reply_to_one_card(sandbox: Sandbox) -> None:
+    types(sandbox, "/canned {conversation} escalation")
+    types(sandbox, "/canned {conversation} greeting topic='your refund'")
+
+    [card] = sandbox.slack.messages(sandbox.slack.channel)
+    first, second = sandbox.slack.thread(sandbox.slack.channel, card.ts)
+    assert ESCALATION in first.said
+    assert "Hello Grace Hopper, I am Ann Lee. How can I help with your refund?" in second.said
+    assert all(f"<@{sandbox.slack.ann}>" in reply.said or "Ann" in reply.said for reply in (first, second))
+
+
+def test_a_genesys_address_and_curly_quotes_work(sandbox: Sandbox) -> None:
+    address = f"<{sandbox.genesys.url}/directory/#/engage/{sandbox.conversation}|conversation>"
+    types(sandbox, f"/canned {address} greeting topic=“Ann & Co's order”")
+
+    [text] = sandbox.genesys.customer_sees(sandbox.conversation)
+    assert "Ann & Co's order" in text
+
+
+def test_the_same_response_within_a_minute_is_asked_about_first(sandbox: Sandbox) -> None:
+    types(sandbox, "/canned {conversation} escalation")
+    types(sandbox, "/canned {conversation} escalation")
+
+    question = sandbox.slack.ephemerals(sandbox.slack.ann)[-1]
+    assert len(sandbox.genesys.received) == 1
+    assert "again" in question.said
+
+    sandbox.slack.press(sandbox.slack.ann, "Send it again", question)
+    sandbox.drain()
+
+    assert sandbox.genesys.customer_sees(sandbox.conversation) == [ESCALATION, ESCALATION]
+
+
+def test_the_same_response_a_minute_later_is_not_asked_about(sandbox: Sandbox) -> None:
+    types(sandbox, "/canned {conversation} escalation")
+    sandbox.clock.advance(seconds=61)
+    types(sandbox, "/canned {conversation} escalation")
+
+    assert len(sandbox.genesys.received) == 2
+
+
+def test_four_deliveries_of_the_same_command_send_once(sandbox: Sandbox) -> None:
+    command = f"/canned {sandbox.conversation} escalation"
+    sandbox.slack.types(sandbox.slack.ann, command, sandbox.slack.channel)
+    sandbox.slack.replay(3)
+    sandbox.drain()
+
+    assert sandbox.genesys.customer_sees(sandbox.conversation) == [ESCALATION]
+    [card] = sandbox.slack.messages(sandbox.slack.channel)
+    assert len(sandbox.slack.thread(sandbox.slack.channel, card.ts)) == 1

@@ -1,0 +1,137 @@
+"""Socket Mode against a real WebSocket server: commands get through, also while connections change."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from slack_bolt import Ack, App
+
+from bot.canned.errors import NotAllowed, SlackDown
+from bot.sandbox.slack import SimulatedSlack
+from bot.slack.client import posting_client
+from bot.slack.socket import Socket
+
+
+@pytest.fixture
+def slack() -> Iterator[SimulatedSlack]:
+    with SimulatedSlack.demo() as slack:
+        yield slack
+
+
+@pytest.fixture
+def make_socket(slack: SimulatedSlack) -> Iterator[Callable[..., Socket]]:
+    made: list[Socket] = []
+
+    def make(token: str = slack.app_token, seconds: Callable[[], float] = time.time) -> Socket:
+        client = posting_client(slack.bot_token, f"{slack.url}/api/", None)
+        app = App(client=client, signing_secret="", process_before_response=True)
+        app.command("/canned")(answer)
+        made.append(Socket(app, token, client, seconds=seconds))
+        return made[-1]
+
+    yield make
+    for socket in made:
+        socket.close()
+
+
+def answer(ack: Ack, command: dict[str, str]) -> None:
+    ack(f"you typed {command['text']}")
+
+
+def until_pong(socket: Socket) -> float:
+    """The time of the first ping that came back."""
+    for _ in range(1000):
+        session = socket.client.current_session
+        if session is not None and session.last_ping_pong_time is not None:
+            return session.last_ping_pong_time
+        time.sleep(0.01)
+    raise AssertionError("no pong came")
+
+
+def test_command_is_answered_through_the_socket(
+    slack: SimulatedSlack, make_socket: Callable[..., Socket]
+) -> None:
+    make_socket().connect()
+
+    assert slack.types("ann", "/canned help", "support-emea").text == "you typed help"
+
+
+def test_command_right_after_a_refresh_is_answered_though_nothing_comes_on_the_old_socket(
+    slack: SimulatedSlack, make_socket: Callable[..., Socket]
+) -> None:
+    socket = make_socket()
+    socket.connect()
+    held = socket.client.current_session
+    assert held is not None
+    assert held.sock is not None
+    held.sock.settimeout(60)  # the library's own 3 seconds would end this test's wait just in time
+    assert slack.types("ann", "/canned one", "support-emea").ok
+
+    slack.sockets.refresh()
+
+    assert slack.types("ann", "/canned two", "support-emea").text == "you typed two"
+    assert socket.client.current_session is not held
+
+
+def test_every_command_is_answered_while_connections_are_refreshed_again_and_again(
+    slack: SimulatedSlack, make_socket: Callable[..., Socket]
+) -> None:
+    make_socket().connect()
+
+    said = []
+    for number in range(5):
+        slack.sockets.refresh()
+        said.append(slack.types("ann", f"/canned {number}", "support-emea").text)
+
+    assert said == [f"you typed {number}" for number in range(5)]
+
+
+def test_close_leaves_no_connection_and_no_thread(
+    slack: SimulatedSlack, make_socket: Callable[..., Socket]
+) -> None:
+    before = set(threading.enumerate())
+    socket = make_socket()
+    socket.connect()
+    assert slack.types("ann", "/canned help", "support-emea").ok
+
+    socket.close()
+
+    own = [each for each in threading.enumerate() if each not in before and "slack_sdk" in repr(each)]
+    assert not [each for each in own if each.is_alive()]
+    assert not socket.is_healthy()
+
+
+def test_connection_is_healthy_as_long_as_pings_come_back(
+    slack: SimulatedSlack, make_socket: Callable[..., Socket]
+) -> None:
+    later = 0.0
+    socket = make_socket(seconds=lambda: time.time() + later)
+    assert not socket.is_healthy()
+
+    socket.connect()
+    assert socket.is_healthy()
+
+    until_pong(socket)
+    assert socket.is_healthy()
+
+    later = 61.0
+    assert not socket.is_healthy()
+
+
+def test_app_token_that_slack_refuses_is_named(
+    slack: SimulatedSlack, make_socket: Callable[..., Socket]
+) -> None:
+    with pytest.raises(NotAllowed, match="SLACK_APP_TOKEN"):
+        make_socket(token="xapp-wrong").connect()
+
+
+def test_slack_that_does_not_answer_is_down(
+    slack: SimulatedSlack, make_socket: Callable[..., Socket]
+) -> None:
+    slack.fault("POST /api/apps.connections.open", "lost_before")
+
+    with pytest.raises(SlackDown):
+        make_socket().connect()

@@ -1,0 +1,904 @@
+"""The command line: what an operator types, reads, and gets as an exit code."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import chdir, closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import yaml
+from click.testing import CliRunner, Result
+
+from bot.canned.catalog import read as read_catalog
+from bot.cli import main
+from bot.sandbox.genesys import ANN, BOB
+from bot.sandbox.sandbox import TEAM, Sandbox
+from bot.storage import Store
+
+ROOT = Path(__file__).parents[1]
+ESCALATION = "Thank you for your patience. Your request has been escalated to our specialist team."
+SEND = "POST /api/v2/conversations/{id}/events"
+READ = "GET /api/v2/conversations/{id}"
+VARIABLES = re.findall(
+    r"^#?([A-Z][A-Z_]+)=", (ROOT / "bot" / "env.example").read_text(encoding="utf-8"), re.MULTILINE
+)
+
+Canned = Callable[..., Result]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the operator stands: empty, and not where the sandbox keeps its files."""
+    here = tmp_path / "here"
+    here.mkdir()
+    return here
+
+
+@pytest.fixture
+def log_as_before() -> Iterator[None]:
+    """A command sets up the log of its process, which here is the tests' own."""
+    root, ours = logging.getLogger(), logging.getLogger("bot")
+    before = root.handlers[:], root.level, ours.level
+    yield
+    root.handlers[:] = before[0]
+    root.setLevel(before[1])
+    ours.setLevel(before[2])
+
+
+@pytest.fixture
+def canned(folder: Path, log_as_before: None) -> Canned:
+    """Runs `canned …` in `folder`; of this machine's settings it sees none."""
+
+    def run(*args: object, env: dict[str, str] | None = None, typed: str | None = None) -> Result:
+        alone = {**dict.fromkeys(VARIABLES), **(env or {})}
+        with chdir(folder):
+            result = CliRunner().invoke(main, [str(arg) for arg in args], env=alone, input=typed)
+        trace = result.exception if not isinstance(result.exception, SystemExit) else None
+        assert trace is None, f"ended in a trace: {trace!r}"
+        return result
+
+    return run
+
+
+@pytest.fixture
+def office(make_sandbox: Callable[..., Sandbox]) -> Sandbox:
+    """Simulated Genesys and Slack with no bot running: the command line does it alone."""
+    return opened(make_sandbox())
+
+
+def opened(sandbox: Sandbox) -> Sandbox:
+    sandbox.genesys.start()
+    sandbox.slack.start()
+    return sandbox
+
+
+@pytest.fixture
+def send(canned: Canned, office: Sandbox) -> Canned:
+    """Runs `canned send` into the demo's conversation, as Ann unless told otherwise."""
+
+    def run(*args: str, as_: str = office.slack.ann, typed: str | None = None, **env: str) -> Result:
+        words = ("send", office.conversation, *args, "--as", as_)
+        return canned(*words, env=office.environment() | env, typed=typed)
+
+    return run
+
+
+def alone(office: Sandbox) -> dict[str, str]:
+    """The settings of an operator without Slack."""
+    return office.environment() | {"SLACK_BOT_TOKEN": "", "SLACK_SIGNING_SECRET": ""}
+
+
+def states(office: Sandbox) -> list[str]:
+    return [receipt.state for receipt in office.receipts()]
+
+
+def team(**fields: Any) -> dict[str, Any]:
+    return {"name": TEAM, "channel": "C0NONE", "supervisors": ["U0NONE"], **fields}
+
+
+# -- manifest ---------------------------------------------------------------------------------
+
+
+def test_manifest_is_what_stands_in_manifest_yml(canned: Canned) -> None:
+    result = canned("manifest")
+
+    assert result.exit_code == 0
+    assert result.stdout == (ROOT / "manifest.yml").read_text(encoding="utf-8")
+
+
+def test_manifest_for_a_public_address_names_it_and_leaves_socket_mode(canned: Canned) -> None:
+    made = yaml.safe_load(canned("manifest", "--url", "https://bot.example.com").stdout)
+
+    assert made["settings"]["socket_mode_enabled"] is False
+    assert made["settings"]["interactivity"]["request_url"] == "https://bot.example.com/slack/events"
+
+
+@pytest.mark.parametrize("url", ["http://bot.example.com", "bot.example.com", "https://bot.example.com/x"])
+def test_manifest_for_an_address_slack_cannot_use_is_a_usage_error(canned: Canned, url: str) -> None:
+    result = canned("manifest", "--url", url)
+
+    assert result.exit_code == 2
+    assert "is not an address like https://" in result.stderr
+    assert result.stdout == ""
+
+
+# -- init -------------------------------------------------------------------------------------
+
+
+def test_init_writes_env_and_canned_yml_readable_by_their_owner_alone(canned: Canned, folder: Path) -> None:
+    result = canned("init")
+
+    assert result.exit_code == 0
+    assert sorted(path.name for path in folder.iterdir()) == [".env", "canned.yml"]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()] == [0o600, 0o600]
+    assert (folder / ".env").read_bytes() == (ROOT / "bot" / "env.example").read_bytes()
+    assert (folder / "canned.yml").read_bytes() == (ROOT / "bot" / "canned" / "example.yml").read_bytes()
+
+
+@pytest.mark.parametrize(("kept", "written"), [(".env", "canned.yml"), ("canned.yml", ".env")])
+def test_init_never_writes_over_what_is_there(canned: Canned, folder: Path, kept: str, written: str) -> None:
+    (folder / kept).write_text("mine")
+    result = canned("init")
+
+    assert result.exit_code == 0
+    assert (folder / kept).read_text() == "mine"
+    assert (folder / written).stat().st_size > 100
+    assert f"{kept} is there already and stays as it is." in result.stdout
+    assert f"Wrote {written}." in result.stdout
+
+
+def test_init_makes_the_folder_it_is_told(canned: Canned, folder: Path) -> None:
+    assert canned("init", "--folder", "new/bot").exit_code == 0
+    assert (folder / "new" / "bot" / ".env").is_file()
+
+
+def test_init_that_may_not_write_says_so(canned: Canned, folder: Path) -> None:
+    (folder / "file").touch()
+    result = canned("init", "--folder", "file/bot")
+
+    assert result.exit_code == 1
+    assert "file/bot" in result.stderr
+
+
+def test_canned_yml_from_init_has_no_fault(canned: Canned) -> None:
+    canned("init")
+    result = canned("responses", "validate")
+
+    assert result.exit_code == 0
+    assert result.stdout.startswith("Good: ")
+
+
+def test_canned_yml_from_init_gives_supervisors_five_seconds_to_take_a_send_back(
+    canned: Canned, folder: Path
+) -> None:
+    canned("init")
+
+    assert [t.undo_seconds for t in read_catalog((folder / "canned.yml").read_text("utf-8")).teams] == [5]
+
+
+def test_run_after_init_names_what_has_to_be_filled_in(canned: Canned) -> None:
+    canned("init")
+    result = canned("run")
+
+    assert result.exit_code == 1
+    assert re.findall(r"- (\w+) is not set", result.stderr) == [
+        "GENESYS_ORG_ID",
+        "GENESYS_CLIENT_ID",
+        "GENESYS_CLIENT_SECRET",
+        "SLACK_BOT_TOKEN",
+        "SLACK_SIGNING_SECRET",
+    ]
+
+
+# -- the environment --------------------------------------------------------------------------
+
+
+def responses_file(folder: Path, name: str, key: str) -> None:
+    catalog = {"responses": {key: {"title": "Title", "text": "Text."}}, "teams": [team()]}
+    (folder / name).write_text(yaml.safe_dump(catalog))
+
+
+def test_dotenv_in_the_folder_is_read_and_the_environment_comes_before_it(
+    canned: Canned, folder: Path
+) -> None:
+    responses_file(folder, "one.yml", "one")
+    responses_file(folder, "two.yml", "two")
+    (folder / ".env").write_text("CANNED_CONFIG=one.yml\n")
+
+    assert canned("responses", "list").stdout == "one\tTitle\n"
+    assert canned("responses", "list", env={"CANNED_CONFIG": "two.yml"}).stdout == "two\tTitle\n"
+
+
+def test_dotenv_of_a_folder_above_is_not_read(canned: Canned, folder: Path) -> None:
+    responses_file(folder, "canned.yml", "mine")
+    (folder.parent / ".env").write_text("CANNED_CONFIG=nowhere.yml\n")
+
+    assert canned("responses", "list").stdout == "mine\tTitle\n"
+
+
+def test_dollar_in_dotenv_stays_a_dollar(canned: Canned, folder: Path) -> None:
+    responses_file(folder, "${HOME}.yml", "one")
+    (folder / ".env").write_text("CANNED_CONFIG=${HOME}.yml\nLOG_LEVEL\n")
+
+    assert canned("responses", "list").stdout == "one\tTitle\n"
+
+
+def test_dotenv_that_begins_with_a_byte_order_mark_is_read_whole(canned: Canned, folder: Path) -> None:
+    responses_file(folder, "one.yml", "one")
+    (folder / ".env").write_text("CANNED_CONFIG=one.yml\n", encoding="utf-8-sig")
+
+    assert canned("responses", "list").stdout == "one\tTitle\n"
+
+
+def test_dotenv_that_is_not_utf8_is_told_in_a_sentence(canned: Canned, folder: Path) -> None:
+    (folder / ".env").write_text("# Schlüssel\n", encoding="latin-1")
+    result = canned("responses", "list")
+
+    assert result.exit_code == 1
+    assert ".env" in result.stderr
+
+
+@pytest.mark.parametrize("words", [("send", "c", "r", "--as", "U1"), ("users", "link", "U1", "u")])
+def test_missing_and_wrong_settings_are_all_named_at_once(canned: Canned, words: tuple[str, ...]) -> None:
+    result = canned(*words, env={"CANNED_PORT": "s3cr3t"})
+
+    assert result.exit_code == 1
+    assert re.findall(r"^  - (\w+)", result.stderr, re.MULTILINE) == [
+        "GENESYS_ORG_ID",
+        "GENESYS_CLIENT_ID",
+        "GENESYS_CLIENT_SECRET",
+        "CANNED_PORT",
+    ]
+    assert "s3cr3t" not in result.output
+
+
+def test_database_url_of_no_use_is_told_without_its_password(canned: Canned) -> None:
+    for url in ("mysql://u:s3cr3t@h/n", "s3cr3t", "postgresql+s3cr3t://u@h/n", "sqlite://"):
+        result = canned("users", "list", env={"DATABASE_URL": url})
+
+        assert result.exit_code == 1
+        assert "DATABASE_URL is sqlite:///" in result.stderr
+        assert "s3cr3t" not in result.output
+
+
+def test_database_that_cannot_be_opened_is_told_in_a_sentence(canned: Canned) -> None:
+    result = canned("users", "list", env={"DATABASE_URL": "sqlite:////nowhere/canned.db"})
+
+    assert result.exit_code == 1
+    assert "The database does not answer" in result.stderr
+
+
+# -- responses --------------------------------------------------------------------------------
+
+
+def test_responses_are_listed_by_key_and_title(canned: Canned) -> None:
+    canned("init")
+
+    assert canned("responses", "list").stdout.splitlines() == [
+        "escalation\tEscalated to a specialist",
+        "greeting\tGreeting by name",
+    ]
+
+
+def test_good_canned_yml_is_counted(canned: Canned, folder: Path) -> None:
+    responses_file(folder, "canned.yml", "one")
+
+    assert canned("responses", "validate").stdout == "Good: 1 responses, 1 teams.\n"
+
+
+@pytest.mark.parametrize("word", ["list", "validate"])
+def test_every_fault_of_canned_yml_is_told_with_its_line(canned: Canned, folder: Path, word: str) -> None:
+    (folder / "canned.yml").write_text(
+        "responses:\n"
+        "  one: {title: One, text: 'Hello {{name'}\n"
+        "teams:\n"
+        "  - {name: A, channel: general, supervisors: [U0ANN], undo_seconds: soon}\n"
+    )
+    result = canned("responses", word)
+
+    assert result.exit_code == 1
+    assert "canned.yml has 3 faults" in result.stderr
+    assert re.findall(r"line (\d+): ", result.stderr) == ["2", "4", "4"]
+    assert result.stdout == ""
+
+
+def test_missing_canned_yml_is_told_with_how_to_get_one(canned: Canned) -> None:
+    result = canned("responses", "validate")
+
+    assert result.exit_code == 1
+    assert "There is no canned.yml. `canned init` writes one" in result.stderr
+
+
+# -- users ------------------------------------------------------------------------------------
+
+
+def test_user_is_linked_by_genesys_email_and_listed(canned: Canned, office: Sandbox) -> None:
+    result = canned("users", "link", office.slack.ann, "Ann.Lee@Example.com", env=alone(office))
+
+    assert result.exit_code == 0
+    assert result.stdout == f"{office.slack.ann} is now Ann Lee in Genesys.\n"
+    listed = canned("users", "list", env=alone(office))
+    assert listed.stdout == f"{office.slack.ann}\t{ANN}\toperator\tAnn Lee\n"
+
+
+def test_user_is_linked_by_genesys_id(canned: Canned, office: Sandbox) -> None:
+    canned("users", "link", office.slack.bob, BOB, env=alone(office))
+
+    assert canned("users", "list", env=alone(office)).stdout.split("\t")[:2] == [office.slack.bob, BOB]
+
+
+def test_new_link_is_told_to_its_owner(canned: Canned, office: Sandbox) -> None:
+    canned("users", "link", office.slack.ann, ANN, env=office.environment())
+
+    (told,) = office.slack.direct_messages(office.slack.ann)
+    assert "Ann Lee" in told.said
+
+
+@pytest.mark.parametrize(
+    ("slack_user", "genesys_user", "says"),
+    [
+        ("ann", ANN, "ann is not a Slack user's id"),
+        ("C0123ABCD", ANN, "C0123ABCD is not a Slack user's id"),
+        ("u0ann", ANN, "u0ann is not a Slack user's id"),
+        ("U0ANN", "nobody@example.com", "Not exactly one active Genesys user has the address"),
+        ("U0ANN", "gone@example.com", "Not exactly one active Genesys user has the address"),
+        ("U0ANN", "zzzzzzzz-zzzz-zzzz-zzzz-zzzzzzzzzzzz", "not"),
+        ("U0ANN", "../../oauth/token", "not"),
+    ],
+)
+def test_link_that_cannot_be_is_refused_and_not_written(
+    canned: Canned, office: Sandbox, slack_user: str, genesys_user: str, says: str
+) -> None:
+    office.genesys.add_user("Gone", "gone@example.com", active=False)
+    result = canned("users", "link", slack_user, genesys_user, env=alone(office))
+
+    assert result.exit_code == 1
+    assert says in result.stderr
+    assert canned("users", "list", env=alone(office)).stdout == ""
+
+
+def test_deactivated_genesys_user_is_not_linked(canned: Canned, office: Sandbox) -> None:
+    gone = office.genesys.add_user("Gone", "gone@example.com", active=False)
+    result = canned("users", "link", "U0ANN", gone, env=alone(office))
+
+    assert result.exit_code == 1
+    assert canned("users", "list", env=alone(office)).stdout == ""
+
+
+@pytest.mark.parametrize(("slack_user", "genesys_user"), [("U0OTHER", ANN), ("U0ANN", BOB)])
+def test_one_slack_user_is_one_genesys_user_and_the_reverse(
+    canned: Canned, office: Sandbox, slack_user: str, genesys_user: str
+) -> None:
+    canned("users", "link", "U0ANN", ANN, env=alone(office))
+    result = canned("users", "link", slack_user, genesys_user, env=alone(office))
+
+    assert result.exit_code == 1
+    assert "`canned users unlink U0ANN`" in result.stderr
+    assert canned("users", "list", env=alone(office)).stdout.split("\t")[:2] == ["U0ANN", ANN]
+
+
+def test_unlinked_user_is_free_for_another(canned: Canned, office: Sandbox) -> None:
+    canned("users", "link", "U0ANN", ANN, env=alone(office))
+
+    assert canned("users", "unlink", "U0ANN", env=alone(office)).stdout == "U0ANN is not linked any more.\n"
+    assert canned("users", "unlink", "U0ANN", env=alone(office)).stdout == "U0ANN was not linked.\n"
+    assert canned("users", "link", "U0OTHER", ANN, env=alone(office)).exit_code == 0
+
+
+def test_listing_and_unlinking_need_no_settings_but_the_database(canned: Canned, folder: Path) -> None:
+    assert canned("users", "list").exit_code == 0
+    assert canned("users", "unlink", "U0ANN").exit_code == 0
+    assert canned("sends", "list").exit_code == 0
+    assert (folder / "canned.db").is_file()
+
+
+def test_import_links_everybody_in_the_file(canned: Canned, office: Sandbox, folder: Path) -> None:
+    lines = f"slack_user,genesys_user\r\nU0ANN,ann.lee@example.com\r\nU0BOB,{BOB}\r\n"
+    (folder / "people.csv").write_text(lines, encoding="utf-8-sig", newline="")
+    result = canned("users", "import", "people.csv", env=alone(office))
+
+    assert (result.exit_code, result.stdout) == (0, "2 of 2 linked.\n")
+    assert len(canned("users", "list", env=alone(office)).stdout.splitlines()) == 2
+
+
+def test_import_twice_is_the_same_as_once(canned: Canned, office: Sandbox, folder: Path) -> None:
+    (folder / "people.csv").write_text(f"slack_user,genesys_user\nU0ANN,{ANN}\n")
+    canned("users", "import", "people.csv", env=alone(office))
+
+    assert canned("users", "import", "people.csv", env=alone(office)).exit_code == 0
+    assert len(canned("users", "list", env=alone(office)).stdout.splitlines()) == 1
+
+
+def test_import_goes_on_after_a_line_that_cannot_be_and_names_it(
+    canned: Canned, office: Sandbox, folder: Path
+) -> None:
+    (folder / "people.csv").write_text(
+        f"team,genesys_user,slack_user\nA,nobody@example.com,U0LEE\nA,{ANN},ann\nA,{BOB},U0BOB\n"
+    )
+    result = canned("users", "import", "people.csv", env=alone(office))
+
+    assert (result.exit_code, result.stdout) == (1, "1 of 3 linked.\n")
+    assert re.findall(r"^(\w+): ", result.stderr, re.MULTILINE) == ["U0LEE", "ann"]
+    assert canned("users", "list", env=alone(office)).stdout.split("\t")[0] == "U0BOB"
+
+
+def test_import_takes_blanks_round_a_field_for_nothing(canned: Canned, office: Sandbox, folder: Path) -> None:
+    (folder / "people.csv").write_text("slack_user,genesys_user\n U0ANN , ann.lee@example.com\n")
+
+    assert canned("users", "import", "people.csv", env=alone(office)).exit_code == 0
+
+
+def test_import_names_a_line_that_is_cut_short(canned: Canned, office: Sandbox, folder: Path) -> None:
+    (folder / "people.csv").write_text(f"slack_user,genesys_user\nU0LEE\nU0BOB,{BOB}\n")
+    result = canned("users", "import", "people.csv", env=alone(office))
+
+    assert (result.exit_code, result.stdout) == (1, "1 of 2 linked.\n")
+    assert "U0LEE: " in result.stderr
+
+
+@pytest.mark.parametrize(
+    "lines", ["slack,genesys\nU0ANN,x\n", "slack_user;genesys_user\nU0ANN;x\n", "U0ANN,x\nU,y"]
+)
+def test_import_of_a_file_without_the_two_columns_is_a_usage_error(
+    canned: Canned, office: Sandbox, folder: Path, lines: str
+) -> None:
+    (folder / "people.csv").write_text(lines)
+    result = canned("users", "import", "people.csv", env=alone(office))
+
+    assert result.exit_code == 2
+    assert "slack_user,genesys_user" in result.stderr
+
+
+def test_import_of_a_file_that_is_not_utf8_is_told_in_a_sentence(
+    canned: Canned, office: Sandbox, folder: Path
+) -> None:
+    (folder / "people.csv").write_text("slack_user,genesys_user\nU0ANN,zoë@example.com\n", encoding="latin-1")
+    result = canned("users", "import", "people.csv", env=alone(office))
+
+    assert result.exit_code in (1, 2)
+    assert "UTF-8" in result.stderr
+
+
+def test_import_of_no_file_is_a_usage_error(canned: Canned) -> None:
+    assert canned("users", "import", "nowhere.csv").exit_code == 2
+
+
+# -- send: 0 ----------------------------------------------------------------------------------
+
+
+def test_sent_is_exit_code_0_and_the_customer_has_the_text_once(send: Canned, office: Sandbox) -> None:
+    result = send("escalation")
+
+    (sent,) = office.genesys.received
+    assert (sent.text, sent.from_id) == (ESCALATION, ANN)
+    assert (result.exit_code, result.stdout) == (0, f"Sent. Genesys calls the message {sent.id}.\n")
+    assert states(office) == ["sent"]
+
+
+def test_send_from_a_terminal_is_told_to_the_team_before_the_command_ends(
+    send: Canned, office: Sandbox
+) -> None:
+    send("escalation")
+
+    (card,) = office.slack.messages(office.slack.channel)
+    (reply,) = office.slack.thread(office.slack.channel, card.ts)
+    assert ESCALATION in reply.said
+    assert "operator for" in reply.said
+
+
+def test_send_from_a_terminal_beside_a_running_bot_is_told_to_the_team_once(
+    canned: Canned, sandbox: Sandbox
+) -> None:
+    words = ("send", sandbox.conversation, "escalation", "--as", sandbox.slack.ann)
+
+    assert canned(*words, env=sandbox.environment()).exit_code == 0
+    sandbox.drain()
+    (card,) = sandbox.slack.messages(sandbox.slack.channel)
+    assert len(sandbox.slack.thread(sandbox.slack.channel, card.ts)) == 1
+    assert sandbox.genesys.customer_sees(sandbox.conversation) == [ESCALATION]
+
+
+def test_send_from_a_terminal_is_on_record_as_the_operators_for_a_user(send: Canned, office: Sandbox) -> None:
+    send("escalation")
+
+    with closing(Store(office.database_url, now=office.clock, worker="test")) as store:
+        claimed = [line.actor for line in store.audit() if line.event == "claimed"]
+    assert claimed == [f"operator for {office.slack.ann}"]
+
+
+def test_send_works_without_slack(canned: Canned, office: Sandbox) -> None:
+    canned("users", "link", office.slack.ann, ANN, env=alone(office))
+    result = canned("send", office.conversation, "escalation", "--as", office.slack.ann, env=alone(office))
+
+    assert result.exit_code == 0
+    assert office.genesys.customer_sees(office.conversation) == [ESCALATION]
+
+
+def test_values_fill_the_text(send: Canned, office: Sandbox) -> None:
+    result = send("greeting", "topic=a = b & 'c'")
+
+    assert result.exit_code == 0
+    assert office.genesys.customer_sees(office.conversation) == [
+        "Hello Grace Hopper, I am Ann Lee. How can I help with a = b & 'c'?"
+    ]
+
+
+@pytest.mark.parametrize("user", [ANN, "ann.lee@example.com"])
+def test_supervisor_may_be_named_by_genesys_id_or_email(
+    send: Canned, canned: Canned, office: Sandbox, user: str
+) -> None:
+    canned("users", "link", office.slack.ann, ANN, env=alone(office))
+
+    assert send("escalation", as_=user).exit_code == 0
+    assert [receipt.request.supervisor for receipt in office.receipts()] == [office.slack.ann]
+
+
+def test_supervisor_listed_by_their_user_group_may_send(
+    canned: Canned, make_sandbox: Callable[..., Sandbox]
+) -> None:
+    office = make_sandbox()
+    office.configure({"teams": [team(channel=office.slack.channel, supervisors=["S0LEADS"])]})
+    opened(office)
+    words = ("send", office.conversation, "escalation", "--as")
+
+    assert canned(*words, office.slack.ann, env=office.environment()).exit_code == 0
+    assert canned(*words, office.slack.bob, env=office.environment()).exit_code == 1
+    assert len(office.genesys.received) == 1
+
+
+def test_undo_window_does_not_keep_a_send_from_a_terminal_waiting(
+    canned: Canned, make_sandbox: Callable[..., Sandbox]
+) -> None:
+    office = make_sandbox()
+    teams = [team(channel=office.slack.channel, supervisors=[office.slack.ann], undo_seconds=2)]
+    office.configure({"teams": teams})
+    opened(office)
+    words = ("send", office.conversation, "escalation", "--as", office.slack.ann)
+
+    assert canned(*words, env=office.environment()).exit_code == 0
+    assert office.genesys.customer_sees(office.conversation) == [ESCALATION]
+    assert states(office) == ["sent"]
+
+
+def test_same_response_within_a_minute_is_asked_about_and_sent_again_on_yes(
+    send: Canned, office: Sandbox
+) -> None:
+    send("escalation")
+    result = send("escalation", typed="y\n")
+
+    assert result.exit_code == 0
+    assert "Send it again?" in result.stderr
+    assert office.genesys.customer_sees(office.conversation) == [ESCALATION, ESCALATION]
+
+
+@pytest.mark.parametrize("typed", ["n\n", "\n", ""])
+def test_same_response_within_a_minute_is_not_sent_again_without_a_yes(
+    send: Canned, office: Sandbox, typed: str
+) -> None:
+    send("escalation")
+
+    assert send("escalation", typed=typed).exit_code == 1
+    assert len(office.genesys.received) == 1
+
+
+# -- send: 1 ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("escalaton",), "Did you mean `escalation`?"),
+        (("greeting",), "The text still needs `topic`"),
+    ],
+)
+def test_not_sent_is_exit_code_1_and_says_what_to_do(
+    send: Canned, office: Sandbox, words: tuple[str, ...], says: str
+) -> None:
+    result = send(*words)
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert says in result.stderr
+    assert office.genesys.received == []
+
+
+def test_conversation_that_is_none_is_refused_before_anything_is_asked(
+    canned: Canned, office: Sandbox
+) -> None:
+    words = ("send", "../users", "escalation", "--as", office.slack.ann)
+    result = canned(*words, env=office.environment())
+
+    assert result.exit_code == 1
+    assert "That is not a conversation." in result.stderr
+    assert office.genesys.requests == []
+
+
+def test_conversation_that_has_ended_gets_nothing(send: Canned, office: Sandbox) -> None:
+    office.genesys.end(office.conversation)
+    result = send("escalation")
+
+    assert result.exit_code == 1
+    assert result.stderr.strip().splitlines()[-1].startswith("Not sent. ")
+    assert office.genesys.received == []
+    assert states(office) == ["refused"]
+
+
+@pytest.mark.parametrize(
+    ("user", "says"),
+    [
+        ("U0NOBODY", "You are not a supervisor"),
+        ("nobody@example.com", "No Slack user is linked to nobody@example.com"),
+        (BOB, "No Slack user is linked to"),
+        ("ann", "No Slack user is linked to ann"),
+    ],
+)
+def test_somebody_who_may_not_send_cannot_be_sent_for(
+    send: Canned, office: Sandbox, user: str, says: str
+) -> None:
+    result = send("escalation", as_=user)
+
+    assert result.exit_code == 1
+    assert says in result.stderr
+    assert office.genesys.received == []
+
+
+def test_supervisor_nobody_has_linked_cannot_be_sent_for_without_slack(
+    canned: Canned, office: Sandbox
+) -> None:
+    result = canned("send", office.conversation, "escalation", "--as", office.slack.ann, env=alone(office))
+
+    assert result.exit_code == 1
+    assert "canned users link" in result.stderr
+    assert office.genesys.received == []
+
+
+def test_not_sent_because_genesys_is_away_is_never_sent_later(send: Canned, office: Sandbox) -> None:
+    office.genesys.fault(READ, "status", times=None)
+    result = send("escalation")
+    office.genesys.clear_faults()
+
+    assert result.exit_code == 1
+    assert "Not sent. " in result.stderr
+    assert not [state for state in states(office) if state in ("pending", "sending")]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("GENESYS_CLIENT_SECRET", "s3cr3t-wrong"),
+        ("SLACK_BOT_TOKEN", "xoxb-s3cr3t-wrong"),
+        ("SLACK_API_URL", "http://127.0.0.1:9"),
+        ("GENESYS_LOGIN_URL", "http://127.0.0.1:9"),
+        ("CANNED_CONFIG", "nowhere.yml"),
+    ],
+)
+def test_set_up_that_does_not_work_ends_in_a_sentence(
+    send: Canned, office: Sandbox, name: str, value: str
+) -> None:
+    result = send("escalation", **{name: value})
+
+    assert result.exit_code == 1
+    assert result.stderr
+    assert "s3cr3t" not in result.output
+    assert "Traceback" not in result.output
+    assert office.genesys.received == []
+
+
+@pytest.mark.parametrize("key", [b"not a key", b"\x30\x82\xff\xfe", b""], ids=["text", "bytes", "empty"])
+def test_private_key_that_is_none_ends_in_a_sentence(
+    send: Canned, office: Sandbox, folder: Path, key: bytes
+) -> None:
+    (folder / "key.pem").write_bytes(key)
+    result = send("escalation", GENESYS_JWT_KEY_FILE=str(folder / "key.pem"))
+
+    assert result.exit_code == 1
+    assert "key" in result.stderr.casefold()
+    assert office.genesys.received == []
+
+
+# -- send: 2 ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("c", "escalation"),
+        ("c", "--as", "U0ANN"),
+        ("c", "escalation", "topic", "--as", "U0ANN"),
+        ("c", "escalation", "=refund", "--as", "U0ANN"),
+        ("c", "escalation", "--as"),
+        ("c", "escalation", "--as", "U0ANN", "--now"),
+    ],
+)
+def test_command_that_is_not_one_is_exit_code_2(canned: Canned, words: tuple[str, ...]) -> None:
+    result = canned("send", *words)
+
+    assert result.exit_code == 2
+    assert "Error: " in result.stderr
+
+
+def test_supervisor_of_several_teams_has_to_name_one(
+    canned: Canned, make_sandbox: Callable[..., Sandbox]
+) -> None:
+    office = make_sandbox()
+    channel = office.slack.add_channel("billing", [office.slack.ann])
+    teams = [
+        team(channel=office.slack.channel, supervisors=[office.slack.ann]),
+        team(channel=channel, supervisors=[office.slack.ann], name="Billing"),
+    ]
+    office.configure({"teams": teams})
+    opened(office)
+    words = ("send", office.conversation, "escalation", "--as", office.slack.ann)
+    result = canned(*words, env=office.environment())
+
+    assert result.exit_code == 2
+    assert "--team with one of: Support EMEA, Billing." in result.stderr
+    assert canned(*words, "--team", "Billing", env=office.environment()).exit_code == 0
+    assert [receipt.request.channel for receipt in office.receipts()] == [channel]
+
+
+# -- send: 3 ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("lost", "arrived"), [("lost_before", []), ("lost_after", [ESCALATION])])
+def test_unknown_is_exit_code_3_and_nothing_is_repeated(
+    send: Canned, office: Sandbox, lost: Any, arrived: list[str]
+) -> None:
+    office.genesys.fault(SEND, lost)
+    result = send("escalation")
+
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert result.stderr.strip().splitlines()[-1].startswith("Unknown. ")
+    assert office.genesys.customer_sees(office.conversation) == arrived
+    assert len(office.genesys.seen(SEND)) == 1
+    assert states(office) == ["unknown"]
+
+
+# -- run --------------------------------------------------------------------------------------
+
+
+def test_run_listens_until_it_is_told_to_stop_and_leaves_in_peace(
+    make_sandbox: Callable[..., Sandbox],
+) -> None:
+    office = opened(make_sandbox())
+    running = office.spawn()
+
+    assert requests.get(f"{running.url}/healthz", timeout=10).status_code == 200
+    assert running.terminate() == 0
+
+
+# -- sends ------------------------------------------------------------------------------------
+
+
+def test_sends_are_listed_newest_first_without_their_texts(
+    send: Canned, canned: Canned, office: Sandbox
+) -> None:
+    send("greeting", "topic=s3cr3t")
+    office.genesys.fault(SEND, "lost_after")
+    send("escalation")
+    result = canned("sends", "list", env={"DATABASE_URL": office.database_url})
+
+    rows = [line.split("\t") for line in result.stdout.splitlines()]
+    assert [row[1:5] for row in rows] == [
+        ["unknown", office.conversation, "escalation", office.slack.ann],
+        ["sent", office.conversation, "greeting", office.slack.ann],
+    ]
+    assert [row[5] for row in rows] == [receipt.key for receipt in office.receipts()]
+    assert "s3cr3t" not in result.stdout
+    assert "Grace" not in result.stdout
+
+
+def test_sends_are_listed_by_state_and_up_to_a_limit(send: Canned, canned: Canned, office: Sandbox) -> None:
+    send("escalation")
+    send("greeting", "topic=x")
+    env = {"DATABASE_URL": office.database_url}
+
+    assert len(canned("sends", "list", "--state", "sent", env=env).stdout.splitlines()) == 2
+    assert canned("sends", "list", "--state", "unknown", env=env).stdout == ""
+    assert "\tgreeting\t" in canned("sends", "list", "--limit", "1", env=env).stdout
+
+
+def test_state_that_there_is_not_is_a_usage_error_that_lists_those_there_are(canned: Canned) -> None:
+    result = canned("sends", "list", "--state", "lost")
+
+    assert result.exit_code == 2
+    assert "There is no state lost; there are pending, sending, sent" in result.stderr
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "x"])
+def test_limit_that_is_no_number_of_sends_is_a_usage_error(canned: Canned, limit: str) -> None:
+    assert canned("sends", "list", "--limit", limit).exit_code == 2
+
+
+# -- sandbox ----------------------------------------------------------------------------------
+
+
+def test_sandbox_plays_one_command_and_shows_what_each_side_saw(canned: Canned, folder: Path) -> None:
+    (folder / ".env").write_text("GENESYS_API_URL=http://127.0.0.1:9\nDATABASE_URL=sqlite:///mine.db\n")
+    result = canned("sandbox", "--once", "/canned {conversation} escalation", "--api", "events")
+
+    assert result.exit_code == 0
+    assert ESCALATION in result.stdout
+    assert "The customer got the text exactly once" in result.stdout
+    assert [path.name for path in folder.iterdir()] == [".env"]
+
+
+def test_sandbox_fails_where_the_customer_got_nothing(canned: Canned) -> None:
+    result = canned("sandbox", "--once", "/canned {conversation} escalaton")
+
+    assert result.exit_code == 1
+    assert "Did you mean" in result.stdout
+
+
+def test_sandbox_takes_commands_line_by_line(canned: Canned) -> None:
+    result = canned("sandbox", typed="\n/canned {conversation} escalation\n/canned help\n")
+
+    assert result.exit_code == 0
+    assert ESCALATION in result.stdout
+    assert "▸ /canned help" in result.stdout
+
+
+# -- as a process of its own ------------------------------------------------------------------
+
+
+def process(folder: Path, *args: str, **env: str) -> subprocess.CompletedProcess[str]:
+    found = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, "-m", "bot", *args],
+        cwd=folder,
+        env=found | env,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+
+
+def test_module_is_the_command_and_its_exit_code_the_processs(office: Sandbox, folder: Path) -> None:
+    lines = [f"{name}={value}" for name, value in office.environment().items()]
+    (folder / ".env").write_text("\n".join(lines))
+    words = ("send", office.conversation, "escalation", "--as", office.slack.ann)
+    office.genesys.fault(SEND, "lost_after")
+    done = process(folder, *words)
+
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "\nUnknown. " in done.stderr
+    assert office.genesys.customer_sees(office.conversation) == [ESCALATION]
+    assert not re.search("Grace|Ann Lee|patience", done.stderr)
+
+
+def test_help_names_every_command_and_loads_no_server_and_no_database(folder: Path) -> None:
+    code = (
+        "import sys\nfrom bot.cli import main\n"
+        "try: main(['--help'])\nfinally: print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = {name.partition(".")[0] for name in done.stderr.split()}
+
+    assert all(f"\n  {name} " in done.stdout for name in main.commands)
+    assert not loaded & {
+        "slack_bolt",
+        "slack_sdk",
+        "flask",
+        "waitress",
+        "sqlalchemy",
+        "alembic",
+        "authlib",
+        "yaml",
+    }

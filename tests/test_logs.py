@@ -1,0 +1,101 @@
+"""The log shows our own words at the level asked for, and of others only what alarms."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.logs import JsonLines
+
+ROOT = Path(__file__).parents[1]
+
+
+def logged(level: str, style: str, code: str) -> list[str]:
+    """What a process of its own writes to standard error: `set_up` changes the whole process."""
+    lines = f"import logging\nfrom bot import logs\nlogs.set_up({level!r}, {style!r})\n{code}"
+    done = subprocess.run(
+        [sys.executable, "-c", lines], cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=True
+    )
+    assert done.stdout == ""
+    return done.stderr.splitlines()
+
+
+def record(message: str, *args: object) -> logging.LogRecord:
+    made = logging.LogRecord("bot.canned", logging.INFO, "x.py", 1, message, args, None)
+    made.created = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC).timestamp()
+    return made
+
+
+def test_json_line_has_time_level_logger_and_message() -> None:
+    line = json.loads(JsonLines().format(record("send %s: %s", "k1", "sent")))
+
+    assert line == {
+        "at": "2026-02-03T04:05:06+00:00",
+        "level": "INFO",
+        "logger": "bot.canned",
+        "message": "send k1: sent",
+    }
+
+
+@pytest.mark.parametrize("message", ["two\nlines", "a\r\nb", 'quo"ted', "\x1b[31mred", "{}", "Zoë ✓"])
+def test_json_line_stays_one_line_and_keeps_every_character(message: str) -> None:
+    line = JsonLines().format(record("%s", message))
+
+    assert "\n" not in line
+    assert json.loads(line)["message"] == message
+
+
+@pytest.mark.parametrize(
+    ("level", "shown"),
+    [
+        ("DEBUG", ["DEBUG", "INFO", "WARNING", "ERROR"]),
+        ("INFO", ["INFO", "WARNING", "ERROR"]),
+        ("WARNING", ["WARNING", "ERROR"]),
+        ("ERROR", ["ERROR"]),
+    ],
+)
+def test_our_loggers_speak_from_the_level_asked_for(level: str, shown: list[str]) -> None:
+    lines = logged(
+        level,
+        "text",
+        "for at in ('DEBUG', 'INFO', 'WARNING', 'ERROR'):\n"
+        "    logging.getLogger('bot.canned.sending').log(getattr(logging, at), 'said')",
+    )
+
+    assert [line.split()[2] for line in lines] == shown
+    assert all(line.endswith("bot.canned.sending: said") for line in lines)
+
+
+@pytest.mark.parametrize("style", ["text", "json"])
+def test_loggers_of_others_stay_at_warning_while_ours_debug(style: str) -> None:
+    lines = logged(
+        "DEBUG",
+        style,
+        "for name in ('slack_sdk.web', 'slack_bolt', 'urllib3', 'sqlalchemy', 'botanist'):\n"
+        "    for level in (logging.DEBUG, logging.INFO, logging.WARNING):\n"
+        "        logging.getLogger(name).log(level, 'level %s of %s', level, name)",
+    )
+
+    assert len(lines) == 5
+    assert all("level 30 of" in line for line in lines)
+
+
+def test_json_style_writes_one_object_a_line_to_standard_error() -> None:
+    first, second = logged(
+        "INFO", "json", "logging.getLogger('bot').info('one\\ntwo')\nlogging.getLogger('x').error('three')"
+    )
+
+    assert (json.loads(first)["message"], json.loads(first)["logger"]) == ("one\ntwo", "bot")
+    assert (json.loads(second)["message"], json.loads(second)["level"]) == ("three", "ERROR")
+
+
+def test_setting_up_twice_writes_each_line_once() -> None:
+    lines = logged("INFO", "text", "logs.set_up('INFO', 'json')\nlogging.getLogger('bot').info('once')")
+
+    assert [json.loads(line)["message"] for line in lines] == ["once"]
