@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import math
 import uuid
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 
-from flask import Flask, Response, abort, after_this_request, request
+from flask import Flask, Response, abort, after_this_request, jsonify, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
-from .organisation import Organisation, SimulatedToken
+from .organisation import Organisation
+from .organisation_nouns import SimulatedToken
 
 MAX_BYTES = 512_000
 _WINDOW = timedelta(minutes=1)
@@ -60,18 +62,27 @@ def require(right: bool, field: str, message: str) -> None:
         refuse(400, message=message, field=field)
 
 
-def body(*, known: frozenset[str]) -> dict[str, object]:
-    """The request's JSON object, in which there is nothing but `known`."""
+def json_body() -> object:
+    """Whatever JSON the request carries; None if what it carries is none."""
     if (request.content_length or 0) > MAX_BYTES:
         refuse(413)
     if request.mimetype != "application/json":
         refuse(415)
-    given = request.get_json(silent=True)
+    return request.get_json(silent=True)
+
+
+def body(*, known: frozenset[str]) -> dict[str, object]:
+    """The request's JSON object, in which there is nothing but `known`."""
+    given = json_body()
     if not isinstance(given, dict):
         refuse(400, message="The body must be a JSON object.")
+    require_known(given, known)
+    return given
+
+
+def require_known(given: Mapping[str, object], known: frozenset[str]) -> None:
     strange = sorted(given.keys() - known)
     require(not strange, ", ".join(strange), f"Unknown fields: {', '.join(strange)}")
-    return given
 
 
 def bearer(organisation: Organisation) -> SimulatedToken:
@@ -79,8 +90,8 @@ def bearer(organisation: Organisation) -> SimulatedToken:
     kind, _, value = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer" or not value:
         refuse(401, "authentication.required", "No authentication bearer token specified in header.")
-    token = organisation.tokens.get(value)
-    if token is None or organisation.now() >= token.expires_at:
+    token = organisation.living(value)
+    if token is None:
         refuse(401)
     with organisation.lock:
         _count(organisation, token)
@@ -114,6 +125,18 @@ def _count(organisation: Organisation, token: SimulatedToken) -> None:
     if over:
         wait = f"Rate limit exceeded the maximum. Retry the request in [{reset}] seconds"
         refuse(429, "too.many.requests.retry.after", wait)
+
+
+def iso(at: datetime) -> str:
+    """A time as the vendor writes it: 2026-11-22T10:00:00.000Z."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def refuse_token(status: int, error: str, description: str) -> NoReturn:
+    """The token endpoint's own error shape."""
+    answer = jsonify(error=error, description=description, error_description=description)
+    answer.status_code = status
+    abort(answer)
 
 
 def dress(app: Flask) -> None:

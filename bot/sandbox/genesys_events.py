@@ -14,25 +14,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, NoReturn
+from typing import Any
 
-from flask import Blueprint, Response, abort, jsonify, request
+from flask import Blueprint, Response, jsonify, request
 
-from .genesys_api import bearer, body, refuse, require, require_permission
-from .organisation import (
-    Organisation,
-    SimulatedConversation,
-    SimulatedParticipant,
-    SimulatedToken,
-    SimulatedUser,
-)
+from .genesys_api import bearer, body, iso, refuse, refuse_token, require, require_permission
+from .genesys_directory import search, user_called, user_shown
+from .organisation import Organisation
+from .organisation_nouns import SimulatedConversation, SimulatedParticipant, SimulatedToken
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _CHAT, _WRITE, _USERS = "conversation:chat:write", "conversation:write", "user:read"
 _EVENT = frozenset({"eventType", "from", "text", "timestamp", "metadata"})
-_SEARCH = frozenset({"pageSize", "pageNumber", "query", "sortOrder", "sortBy", "sort"})
-_CRITERION = frozenset({"type", "fields", "value", "values", "operator"})
-_SEARCHED = ("id", "name", "email", "state")
 _LONGEST_JWT = timedelta(minutes=5)
 
 
@@ -65,7 +58,7 @@ class EventsContract:
         elif grant == JWT_BEARER:
             token = self._organisation.issue_token(self._person())
         else:
-            _refuse_token(400, "unsupported_grant_type", "The grant type is not supported.")
+            refuse_token(400, "unsupported_grant_type", "The grant type is not supported.")
         life = self._organisation.token_lifetime
         answer = jsonify(access_token=token.value, token_type="bearer", expires_in=life)
         answer.headers["Cache-Control"] = "no-store"
@@ -74,7 +67,7 @@ class EventsContract:
     def _require_client(self) -> None:
         given = request.form.get("client_id"), request.form.get("client_secret")
         if given != (self._organisation.client_id, self._organisation.client_secret):
-            _refuse_token(401, "invalid_client", "authentication failed")
+            refuse_token(401, "invalid_client", "authentication failed")
 
     def _person(self) -> str:
         """Whom the assertion acts for, if it is all that it has to be."""
@@ -95,12 +88,12 @@ class EventsContract:
         from joserfc.jwk import RSAKey
 
         if self._organisation.jwt_public_key is None:
-            _refuse_token(400, "unauthorized_client", "No public key is registered for this client.")
+            refuse_token(400, "unauthorized_client", "No public key is registered for this client.")
         key = RSAKey.import_key(self._organisation.jwt_public_key)
         try:
             return jwt.decode(request.form.get("assertion", ""), key, algorithms=["RS256"]).claims
         except JoseError as exc:
-            _refuse_token(400, "invalid_grant", f"The assertion was not accepted: {type(exc).__name__}")
+            refuse_token(400, "invalid_grant", f"The assertion was not accepted: {type(exc).__name__}")
 
     # Conversations
 
@@ -120,7 +113,7 @@ class EventsContract:
         self._writer()
         with self._organisation.lock:
             conversation = self._conversation(conversation_id)
-            return jsonify(_conversation_shown(conversation, self._organisation.users_by))
+            return jsonify(conversation_shown(conversation, self._organisation.users_by))
 
     def _send(self, conversation_id: str) -> tuple[Response, int]:
         token = self._writer()
@@ -131,7 +124,7 @@ class EventsContract:
         with self._organisation.lock:
             self._require_may_send(token, self._conversation(conversation_id), sender)
             sent = self._organisation.say(conversation_id, sender, text, metadata)
-        own = {"id": sent.id, "conversationId": conversation_id, "timestamp": _iso(sent.at)}
+        own = {"id": sent.id, "conversationId": conversation_id, "timestamp": iso(sent.at)}
         return jsonify(own | event), 201
 
     def _require_may_send(
@@ -155,32 +148,12 @@ class EventsContract:
 
     def _user(self, user_id: str) -> Response:
         self._reader()
-        user = self._organisation.users.get(user_id)
-        if user is None:
-            refuse(404, "general.resource.not.found", "Unable to find a user with that userId")
-        return jsonify(_user_shown(user))
+        return jsonify(user_shown(user_called(self._organisation, user_id)))
 
     def _search(self) -> Response:
         self._reader()
         require_permission(self._organisation, "directory:user:view")
-        asked = body(known=_SEARCH)
-        size, page = asked.get("pageSize", 25), asked.get("pageNumber", 1)
-        criteria = asked.get("query", [])
-        if not isinstance(size, int) or not 1 <= size <= 100:
-            refuse(400, message="pageSize must be 1 to 100.", field="pageSize")
-        if not isinstance(page, int) or page < 1:
-            refuse(400, message="pageNumber begins at 1.", field="pageNumber")
-        if not isinstance(criteria, list):
-            refuse(400, message="query must be a list.", field="query")
-        found = [each for each in self._organisation.users.values() if all(_fits(each, c) for c in criteria)]
-        return jsonify(
-            total=len(found),
-            pageCount=-(-len(found) // size),
-            pageSize=size,
-            pageNumber=page,
-            types=["users"],
-            results=[_user_shown(each) for each in found[(page - 1) * size : page * size]],
-        )
+        return search(self._organisation)
 
 
 def _checked(event: Mapping[str, object]) -> tuple[str, str, dict[str, object]]:
@@ -197,37 +170,16 @@ def _checked(event: Mapping[str, object]) -> tuple[str, str, dict[str, object]]:
     return sender["id"], text, metadata
 
 
-def _fits(user: SimulatedUser, criterion: object) -> bool:
-    if not isinstance(criterion, dict) or not criterion.keys() <= _CRITERION:
-        refuse(400, message=f"A criterion may hold {sorted(_CRITERION)}.", field="query")
-    kind, fields = criterion.get("type"), criterion.get("fields")
-    wanted = criterion.get("values", [criterion.get("value")])
-    require(kind in ("EXACT", "CONTAINS", "STARTS_WITH"), "type", f"Search type {kind} is not simulated.")
-    require(criterion.get("operator", "AND") == "AND", "operator", "Only AND is simulated.")
-    if not isinstance(fields, list) or not all(each in _SEARCHED for each in fields):
-        refuse(400, message=f"fields must be some of {', '.join(_SEARCHED)}.", field="fields")
-    if not isinstance(wanted, list) or not all(isinstance(each, str) for each in wanted):
-        refuse(400, message="value must be a text, or values a list of them.", field="value")
-    texts = [str(getattr(user, field)).casefold() for field in fields]
-    return any(_alike(kind, text, each.casefold()) for text in texts for each in wanted)
-
-
-def _alike(kind: object, text: str, wanted: str) -> bool:
-    if kind == "EXACT":
-        return text == wanted
-    return wanted in text if kind == "CONTAINS" else text.startswith(wanted)
-
-
-def _conversation_shown(conversation: SimulatedConversation, users_by: str) -> dict[str, object]:
+def conversation_shown(conversation: SimulatedConversation, users_by: str) -> dict[str, object]:
     return {
         "id": conversation.id,
         "type": conversation.media,
-        "participants": [_participant_shown(each, users_by) for each in conversation.participants],
+        "participants": [participant_shown(each, users_by) for each in conversation.participants],
         **_span(conversation),
     }
 
 
-def _participant_shown(participant: SimulatedParticipant, users_by: str) -> dict[str, object]:
+def participant_shown(participant: SimulatedParticipant, users_by: str) -> dict[str, object]:
     shown = {
         "id": participant.id,
         "purpose": participant.purpose,
@@ -241,25 +193,13 @@ def _participant_shown(participant: SimulatedParticipant, users_by: str) -> dict
 
 def _span(it: SimulatedConversation | SimulatedParticipant) -> dict[str, object]:
     if it.until is None:
-        return {"state": "connected", "startTime": _iso(it.since)}
-    return {"state": "disconnected", "startTime": _iso(it.since), "endTime": _iso(it.until)}
-
-
-def _user_shown(user: SimulatedUser) -> dict[str, object]:
-    own = {"id": user.id, "name": user.name, "email": user.email, "username": user.email, "state": user.state}
-    return own | {"version": 1, "selfUri": f"/api/v2/users/{user.id}"}
+        return {"state": "connected", "startTime": iso(it.since)}
+    return {"state": "disconnected", "startTime": iso(it.since), "endTime": iso(it.until)}
 
 
 def _require_grant(right: bool, what: str) -> None:
     if not right:
-        _refuse_token(400, "invalid_grant", f"The assertion was not accepted: {what}")
-
-
-def _refuse_token(status: int, error: str, description: str) -> NoReturn:
-    """The token endpoint's own error shape."""
-    answer = jsonify(error=error, description=description, error_description=description)
-    answer.status_code = status
-    abort(answer)
+        refuse_token(400, "invalid_grant", f"The assertion was not accepted: {what}")
 
 
 def _is_time(given: object) -> bool:
@@ -268,7 +208,3 @@ def _is_time(given: object) -> bool:
     except ValueError:
         return False
     return isinstance(given, str)
-
-
-def _iso(at: datetime) -> str:
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,121 +1,93 @@
 """
-What a simulated Genesys Cloud organisation holds: users, conversations, tokens, what customers got.
+What a simulated Genesys Cloud organisation holds: users, queues, conversations, what customers got.
 
-It knows no HTTP and no contract: `genesys_events` speaks for it.
+It knows no HTTP and no contract: `genesys_events` and `genesys_platform` speak for it.
 """
 
 from __future__ import annotations
 
 import secrets
 import string
-import threading
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-SCOPES = frozenset({"conversation:chat:write", "conversation:write", "user:read"})
-PERMISSIONS = frozenset({"directory:user:view"})
+from .organisation_accounts import USER_PERMISSIONS, Accounts
+from .organisation_nouns import (
+    STATUSES,
+    Sent,
+    SimulatedConversation,
+    SimulatedMessage,
+    SimulatedParticipant,
+    SimulatedQueue,
+    SimulatedUser,
+)
+from .organisation_responses import Responses
+
+_ADDRESSES = {"sms": ("+15557650001", "+13175550100"), "whatsapp": ("15557650001", "")}
+_WHATSAPP_WINDOW = timedelta(hours=24)
 
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass
-class SimulatedUser:
-    id: str
-    name: str
-    email: str
-    state: str = "active"  # or inactive
+def new_id() -> str:
+    """An id as the tutorial has them: like a UUID, with letters that no UUID has."""
+    letters = [secrets.choice(string.ascii_lowercase + string.digits) for _ in range(35)]
+    text = secrets.choice("ghjkmnpqrstuvwxyz") + "".join(letters)
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:32]))
 
 
-@dataclass
-class SimulatedParticipant:
-    """`id` is new each time somebody joins; `user_id` is who they are, None for customer and queue."""
-
-    id: str
-    purpose: str  # customer, acd, agent or user
-    name: str
-    since: datetime
-    until: datetime | None = None
-    user_id: str | None = None
-    attributes: Mapping[str, str] = field(default_factory=dict)
-    locale: str | None = None
-    queue: str = ""
-
-
-@dataclass
-class SimulatedConversation:
-    """`lines` is what was said, as (who, text) in order; "customer" is the customer."""
-
-    id: str
-    media: str
-    since: datetime
-    participants: list[SimulatedParticipant]
-    until: datetime | None = None
-    lines: list[tuple[str, str]] = field(default_factory=list)
-
-    def present(self, user_id: str) -> SimulatedParticipant | None:
-        """The participation of this user that has not ended."""
-        here = (each for each in self.participants if each.user_id == user_id and each.until is None)
-        return next(here, None)
-
-
-@dataclass(frozen=True)
-class Sent:
-    """One message that reached a customer."""
-
-    conversation_id: str
-    text: str
-    from_id: str
-    metadata: Mapping[str, object]
-    at: datetime
-    id: str
-
-
-@dataclass
-class SimulatedToken:
-    """`user_id` is whom it acts for, None for the service; `window` and `count` serve the rate limit."""
-
-    value: str
-    user_id: str | None
-    scopes: frozenset[str]
-    expires_at: datetime
-    window: datetime
-    count: int = 0
-
-
-class Organisation:
+class Organisation(Accounts, Responses):
     """
     The state, and what people do there. Every attribute may be set at any time.
 
+    `media` is that of a conversation which is not said to be another.
     `scopes` and `permissions` are those of the OAuth client, taken at each token and at
     each call. `rate_limit` is requests per minute and token, None for no limit.
     `outsider_status` (403 or 400) answers a sender who is not in the conversation, and
-    `users_by` (id or userId) is where a participant of it names its user.
+    `users_by` (id or userId) is where the events contract's participant names its user.
+
+    What is only known to be possible can be switched on: `empty_answers` (a send is answered
+    by 202 and nothing), `messages_show_after` (seconds until a message can be read back),
+    `shows_authors` (createdBy), `agentless_lands_in` (another conversation than the one
+    meant), `analytics_lag` (seconds).
     """
 
-    def __init__(self, *, now: Callable[[], datetime] = utc_now) -> None:
-        self.now = now
-        self.lock = threading.RLock()
-        self.org_id = "acme"
-        self.client_id, self.client_secret = new_id(), secrets.token_urlsafe(24)
-        self.jwt_public_key: str | None = None
-        self.token_lifetime = 3600  # seconds
-        self.scopes, self.permissions = SCOPES, PERMISSIONS
-        self.rate_limit: int | None = 300
+    def __init__(
+        self,
+        *,
+        now: Callable[[], datetime] = utc_now,
+        new_id: Callable[[], str] = new_id,
+        media: str = "chat",
+    ) -> None:
+        Accounts.__init__(self, now=now, new_id=new_id)
+        Responses.__init__(self, new_id=new_id)
+        self.media = media
         self.outsider_status = 403
         self.users_by = "id"
+        self.empty_answers = False
+        self.messages_show_after = self.analytics_lag = 0.0
+        self.shows_authors = True
+        self.agentless_lands_in: str | None = None
         self.users: dict[str, SimulatedUser] = {}
+        self.queues: dict[str, SimulatedQueue] = {}
         self.conversations: dict[str, SimulatedConversation] = {}
         self.received: list[Sent] = []
-        self.tokens: dict[str, SimulatedToken] = {}
         self.system_user_id = self.add_user("Virtual Assistant", "assistant@example.com")
 
     def add_user(self, name: str, email: str, *, active: bool = True, user_id: str | None = None) -> str:
-        user = SimulatedUser(user_id or new_id(), name, email, "active" if active else "inactive")
+        state = "active" if active else "inactive"
+        user = SimulatedUser(user_id or self.new_id(), name, email, state, USER_PERMISSIONS)
         self.users[user.id] = user
         return user.id
+
+    def queue(self, name: str) -> SimulatedQueue:
+        """The queue of this name, set up now if there is none; its attributes may be set."""
+        with self.lock:
+            named = next((each for each in self.queues.values() if each.name == name), None)
+            queue = named or SimulatedQueue(self.new_id(), name)
+            return self.queues.setdefault(queue.id, queue)
 
     def start_chat(
         self,
@@ -126,20 +98,22 @@ class Organisation:
         attributes: Mapping[str, str] | None = None,
         language: str | None = None,
         queue: str = "Support EMEA",
-        media: str = "chat",
+        media: str | None = None,
+        channel: str = "webmessaging",
         conversation_id: str | None = None,
     ) -> str:
         """
         Let a customer come through a queue to `agents`; `users` are in it too, but not as agents.
 
-        `media` other than "chat" makes it a "voice", "callback", "email" … conversation.
+        `media` makes it a "voice", "callback", "email" … conversation; `channel` is what a
+        message conversation comes through. With no agents the customer waits in the queue.
         """
-        at = self.now()
-        asks = SimulatedParticipant(
-            new_id(), "customer", customer, at, attributes=attributes or {}, locale=language
-        )
-        waits = SimulatedParticipant(new_id(), "acd", queue, at, until=at, queue=queue)
-        conversation = SimulatedConversation(conversation_id or new_id(), media, at, [asks, waits])
+        conversation = self._begun(media or self.media, channel, conversation_id)
+        asks = self._participant("customer", customer)
+        asks.attributes, asks.locale, asks.external_contact_id = attributes or {}, language, self.new_id()
+        waits = self._participant("acd", queue, queue=queue)
+        conversation.participants += [asks, waits]
+        conversation.division = self.queue(queue).division
         self.conversations[conversation.id] = conversation
         for user in agents:
             self.join(conversation.id, user, queue=queue)
@@ -147,18 +121,60 @@ class Organisation:
             self.join(conversation.id, user, purpose="user")
         return conversation.id
 
-    def join(self, conversation: str, user: str, *, purpose: str = "agent", queue: str = "") -> None:
-        name = self.users[user].name
-        here = SimulatedParticipant(new_id(), purpose, name, self.now(), user_id=user, queue=queue)
+    def _begun(self, media: str, channel: str, conversation_id: str | None) -> SimulatedConversation:
+        address, reached = _ADDRESSES.get(channel, ("", ""))
+        it = SimulatedConversation(conversation_id or self.new_id(), media, self.now(), [], channel=channel)
+        # A number of one's own for each customer: agentless sending addresses a person by it.
+        it.address = f"{address[:-4]}{len(self.conversations) + 1:04}" if address else self.new_id()
+        it.reached = reached or self.new_id()
+        return it
+
+    def _participant(
+        self, purpose: str, name: str, *, user_id: str | None = None, queue: str = ""
+    ) -> SimulatedParticipant:
+        here = SimulatedParticipant(self.new_id(), self.new_id(), purpose, name, self.now(), user_id=user_id)
+        here.queue, here.queue_id = queue, self.queue(queue).id if queue else None
+        return here
+
+    def join(
+        self,
+        conversation: str,
+        user: str,
+        *,
+        purpose: str = "agent",
+        queue: str = "",
+        state: str = "connected",
+    ) -> None:
+        """`state` is alerting for an agent who has not answered yet; `set_state` goes on from there."""
+        here = self._participant(purpose, self.users[user].name, user_id=user, queue=queue)
+        here.connection = state
         with self.lock:
+            for waiting in self.conversations[conversation].participants:
+                if waiting.purpose == "acd" and waiting.until is None and purpose == "agent":
+                    waiting.until = here.since
             self.conversations[conversation].participants.append(here)
 
     def leave(self, conversation: str, user: str) -> None:
         with self.lock:
-            here = self.conversations[conversation].present(user)
-            if here is None:
-                raise ValueError(f"user {user} is not in conversation {conversation}")
-            here.until = self.now()
+            self._present(conversation, user).until = self.now()
+
+    def set_state(self, conversation: str, user: str, state: str) -> None:
+        """Make a participant alerting, connected or parked."""
+        with self.lock:
+            self._present(conversation, user).connection = state
+
+    def reconnect(self, conversation: str, user: str) -> None:
+        """Lose a user's connection and take it up again: a new participant with new ids."""
+        with self.lock:
+            gone = self._present(conversation, user)
+            gone.until = self.now()
+            self.join(conversation, user, purpose=gone.purpose, queue=gone.queue)
+
+    def _present(self, conversation: str, user: str) -> SimulatedParticipant:
+        here = self.conversations[conversation].present(user)
+        if here is None:
+            raise ValueError(f"user {user} is not in conversation {conversation}")
+        return here
 
     def end(self, conversation: str) -> None:
         """Over, and everybody out of it; it can still be read until it is archived."""
@@ -175,35 +191,93 @@ class Organisation:
 
     def say(self, conversation: str, user: str, text: str, metadata: Mapping[str, object]) -> Sent:
         """Put a message of `user` before the customer."""
-        sent = Sent(conversation, text, user, metadata, self.now(), new_id())
         with self.lock:
-            self.conversations[conversation].lines.append((self.users[user].name, text))
-            self.received.append(sent)
+            return self._say(
+                self.conversations[conversation], self._present(conversation, user), text, metadata
+            )
+
+    def say_agentless(self, conversation: str, text: str) -> Sent:
+        """Put a message that comes from no person before the customer; its author is `api`."""
+        with self.lock:
+            told = self.conversations[conversation]
+            authors = [each for each in told.participants if each.purpose == "api"]
+            if not authors:
+                authors = [self._participant("api", "api")]
+                told.participants += authors
+            return self._say(told, authors[0], text, {})
+
+    def _say(
+        self,
+        told: SimulatedConversation,
+        author: SimulatedParticipant,
+        text: str,
+        metadata: Mapping[str, object],
+    ) -> Sent:
+        by = author.user_id
+        message = SimulatedMessage(self.new_id(), text, "outbound", self.now(), by)
+        heard = [each.at for each in told.messages if each.direction == "inbound"]
+        if told.channel == "whatsapp" and self.now() - max(heard, default=told.since) > _WHATSAPP_WINDOW:
+            message.fails = ("recipient.outside.session", "The customer's last message is over 24 hours old.")
+        sent = Sent(told.id, text, by or "api", metadata, message.at, message.id)
+        author.messages.append(message)
+        told.lines.append((author.name, text))
+        self.received.append(sent)
         return sent
 
-    def customer_writes(self, conversation: str, text: str) -> None:
+    def advance_delivery(self) -> None:
+        """Move every message to customers one step on: queued, sent, delivery-success, where it stays."""
         with self.lock:
+            for conversation in self.conversations.values():
+                for each in conversation.messages:
+                    if each.direction == "outbound" and each.status in STATUSES[:2]:
+                        self._advance(each)
+
+    def _advance(self, message: SimulatedMessage) -> None:
+        if message.status == "queued" or message.fails is None:
+            message.status = STATUSES[STATUSES.index(message.status) + 1]
+        else:
+            message.status = "delivery-failed"
+            self._take_back(message)
+
+    def read_messages(self, conversation: str) -> None:
+        """Let the customer have read whatever they got."""
+        with self.lock:
+            for each in self.conversations[conversation].messages:
+                if each.direction == "outbound" and not each.fails:
+                    each.status = "read"
+
+    def fail_delivery(
+        self,
+        message_id: str,
+        code: str = "message.undeliverable",
+        reason: str = "The number is not in service.",
+    ) -> None:
+        """Let the next steps of this message's delivery end in delivery-failed."""
+        self._message(message_id).fails = (code, reason)
+
+    def fail(
+        self, message_id: str, code: str = "message.rejected", reason: str = "The carrier refused."
+    ) -> None:
+        """Let this message fail at once: the customer never got it."""
+        with self.lock:
+            message = self._message(message_id)
+            message.status, message.fails = "failed", (code, reason)
+            self._take_back(message)
+
+    def _message(self, message_id: str) -> SimulatedMessage:
+        everything = (each for one in self.conversations.values() for each in one.messages)
+        return next(each for each in everything if each.id == message_id)
+
+    def _take_back(self, message: SimulatedMessage) -> None:
+        self.received = [each for each in self.received if each.id != message.id]
+
+    def customer_writes(self, conversation: str, text: str) -> None:
+        message = SimulatedMessage(self.new_id(), text, "inbound", self.now(), status="received")
+        with self.lock:
+            self.conversations[conversation].customer.messages.append(message)
             self.conversations[conversation].lines.append(("customer", text))
 
     def customer_sees(self, conversation: str) -> list[str]:
         """The texts that the customer got, in order, archived or not."""
         with self.lock:
             return [each.text for each in self.received if each.conversation_id == conversation]
-
-    def issue_token(self, user_id: str | None = None) -> SimulatedToken:
-        at = self.now()
-        ends = at + timedelta(seconds=self.token_lifetime)
-        token = SimulatedToken(secrets.token_urlsafe(32), user_id, self.scopes, ends, at)
-        self.tokens[token.value] = token
-        return token
-
-    def revoke_tokens(self) -> None:
-        """Make every token so far worthless, as a changed secret or a logged-out user does."""
-        self.tokens.clear()
-
-
-def new_id() -> str:
-    """An id as this contract has them: like a UUID, with letters that no UUID has."""
-    letters = [secrets.choice(string.ascii_lowercase + string.digits) for _ in range(35)]
-    text = secrets.choice("ghjkmnpqrstuvwxyz") + "".join(letters)
-    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:32]))
