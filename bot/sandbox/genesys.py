@@ -12,8 +12,9 @@ import requests
 from flask import Flask
 
 from .genesys_api import dress, refusal
-from .genesys_events import EventsContract
+from .genesys_events import EventsContract, conversation_shown
 from .genesys_platform import PlatformContract
+from .genesys_webhooks import Announcement, signed
 from .http import Server
 from .organisation import Organisation, new_id, utc_now
 from .organisation_accounts import SERVICE_PERMISSIONS
@@ -80,6 +81,24 @@ class SimulatedGenesys(Organisation, Server):
     def deny(self, authorize_url: str) -> str:
         """The same for somebody who does not let the OAuth client in."""
         return self._answer_page(authorize_url, do="deny")
+
+    def announcement(
+        self, conversation: str, url: str, secret: str, *, what: str = "started", event_id: str = ""
+    ) -> Announcement:
+        """
+        The events contract's webhook to `url` that a chat has started or, with `what` "ended", has ended.
+
+        It is signed for this moment; it leaves by its `post`, as often as that is called.
+        """
+        it = self.conversations[conversation]
+        event = {
+            "eventType": f"conversation.chat.{what}",
+            "id": event_id or self.new_id(),
+            "conversationId": it.id,
+            "participants": conversation_shown(it, self.users_by)["participants"],
+            "queue": next((each.queue for each in it.participants if each.queue), ""),
+        }
+        return signed(url, event, secret, self.now())
 
     def _answer_page(self, authorize_url: str, **chosen: str) -> str:
         form = dict(parse_qsl(urlsplit(authorize_url).query)) | chosen

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 
@@ -80,6 +80,13 @@ def body(*, known: frozenset[str]) -> dict[str, object]:
     return given
 
 
+def parameters(known: frozenset[str]) -> dict[str, str]:
+    """The request's query, in which there is nothing but `known`."""
+    strange = sorted(request.args.keys() - known)
+    require(not strange, ", ".join(strange), f"Unknown parameters: {', '.join(strange)}")
+    return request.args.to_dict()
+
+
 def require_known(given: Mapping[str, object], known: frozenset[str]) -> None:
     strange = sorted(given.keys() - known)
     require(not strange, ", ".join(strange), f"Unknown fields: {', '.join(strange)}")
@@ -125,6 +132,29 @@ def _count(organisation: Organisation, token: SimulatedToken) -> None:
     if over:
         wait = f"Rate limit exceeded the maximum. Retry the request in [{reset}] seconds"
         refuse(429, "too.many.requests.retry.after", wait)
+
+
+def page_of(
+    entities: Sequence[Mapping[str, object]], asked: Mapping[str, object], what: str
+) -> dict[str, object]:
+    """The page of `entities` that `asked` names by pageNumber and pageSize, as the vendor lists things."""
+    size, number = page_number(asked.get("pageSize", 25)), page_number(asked.get("pageNumber", 1))
+    return {
+        "entities": entities[(number - 1) * size : number * size],
+        "pageSize": size,
+        "pageNumber": number,
+        "total": len(entities),
+        "pageCount": -(-len(entities) // size),
+        "selfUri": f"/api/v2/{what}?pageSize={size}&pageNumber={number}",
+    }
+
+
+def page_number(given: object) -> int:
+    """The whole number from 1 on that `given` is, or says; else the request is refused."""
+    text = str(given)
+    if not text.isdecimal() or int(text) < 1:
+        refuse(400, "invalid.value", f"Value [{text}] is not valid for a page.", field="pageNumber")
+    return int(text)
 
 
 def iso(at: datetime) -> str:

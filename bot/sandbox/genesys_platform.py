@@ -10,6 +10,8 @@ from flask import Blueprint, Response, jsonify
 
 from .genesys_directory import search, user_called, user_shown
 from .genesys_platform_access import allowed
+from .genesys_platform_activity import Activity
+from .genesys_platform_configured import Configured
 from .genesys_platform_login import Login
 from .genesys_platform_reading import Reading
 from .genesys_platform_sending import Sending
@@ -26,7 +28,7 @@ class PlatformContract:
 
     def blueprint(self) -> Blueprint:
         routes = Blueprint("platform", __name__)
-        for part in (Login, Sending, Reading):
+        for part in (Login, Sending, Reading, Configured, Activity):
             routes.register_blueprint(part(self._organisation).blueprint())
         routes.get("/api/v2/tokens/me")(self._token)
         routes.get("/api/v2/users/me")(self._me)

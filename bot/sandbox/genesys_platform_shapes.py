@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from .genesys_api import iso
 from .organisation import Organisation
-from .organisation_nouns import SimulatedConversation, SimulatedMessage, SimulatedParticipant, SimulatedQueue
+from .organisation_nouns import SimulatedConversation, SimulatedMessage, SimulatedParticipant
 
 _ARRAYS = {
     "message": "messages",
@@ -180,21 +180,6 @@ def _flat(
     if it.queue_id:
         shown["queue"] = {"id": it.queue_id, "selfUri": f"/api/v2/routing/queues/{it.queue_id}"}
     return shown | ({"peer": addresses["peerId"]} if "peerId" in addresses else {}) | _ended(it.until)
-
-
-def queue_shown(it: SimulatedQueue) -> dict[str, object]:
-    libraries = {"mode": it.libraries_mode, "libraryIds": list(it.library_ids)}
-    return {
-        "id": it.id,
-        "name": it.name,
-        "division": {
-            "id": it.division,
-            "name": it.division,
-            "selfUri": "/api/v2/authorization/divisions/home",
-        },
-        "cannedResponseLibraries": libraries,
-        "selfUri": f"/api/v2/routing/queues/{it.id}",
-    }
 
 
 def _ended(at: datetime | None) -> dict[str, object]:

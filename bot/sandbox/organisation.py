@@ -145,14 +145,21 @@ class Organisation(Accounts, Responses):
         queue: str = "",
         state: str = "connected",
     ) -> None:
-        """`state` is alerting for an agent who has not answered yet; `set_state` goes on from there."""
-        here = self._participant(purpose, self.users[user].name, user_id=user, queue=queue)
-        here.connection = state
+        """
+        `state` is alerting for an agent who has not answered yet; `set_state` goes on from there.
+
+        An agent comes through `queue`, which is by default the one that the customer came through.
+        """
         with self.lock:
-            for waiting in self.conversations[conversation].participants:
-                if waiting.purpose == "acd" and waiting.until is None and purpose == "agent":
-                    waiting.until = here.since
-            self.conversations[conversation].participants.append(here)
+            joined = self.conversations[conversation]
+            waited = [each for each in joined.participants if each.purpose == "acd"]
+            if purpose == "agent":
+                queue = queue or next((each.queue for each in waited), "")
+                for each in waited:
+                    each.until = each.until or self.now()
+            here = self._participant(purpose, self.users[user].name, user_id=user, queue=queue)
+            here.connection = state
+            joined.participants.append(here)
 
     def leave(self, conversation: str, user: str) -> None:
         with self.lock:
