@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -41,6 +41,7 @@ log = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
 LINK_FAULTS = (CannedError, GenesysError, StorageError)
 SWEEP_EVERY = 5.0  # seconds
+PURGE_EVERY = timedelta(hours=1)
 LEAVE_WITHIN = 15.0  # seconds for what runs when the bot is told to stop
 LINKS_THAT_COUNT = ("operator", "email", "connect")  # where canned.yml does not say
 
@@ -89,7 +90,10 @@ class Parts:
         """Finish what runs, hand back what has not begun, let go of everything."""
         if not self.lanes.close(timeout):
             log.warning("some work did not end within %s s; recovery will settle it", timeout)
-        self.store.release()
+        try:
+            self.store.release()
+        except StorageError:
+            log.warning("could not hand back what is pending; it is picked up once this process is missed")
         self.genesys.close()
         self.store.close()
 
@@ -192,6 +196,8 @@ class Bot:
         self._socket = workspace.socket(app) if settings.slack.app_token else None
         site = web.build(None if self._socket else app, self.ready)
         self.listener = web.Listener(site, host=settings.host, port=settings.port)
+        self._now = now
+        self._purged_at: datetime | None = None
         self._ended = threading.Event()
         self._threads = [
             threading.Thread(target=self.listener.serve, name="canned-web", daemon=True),
@@ -220,8 +226,17 @@ class Bot:
         try:
             self.recovery.sweep()
             self.workspace.sweep()
+            self._purge()
         except StorageError as exc:
             log.warning("no sweep: %s", type(exc).__name__)
+
+    def _purge(self) -> None:
+        now = self._now()
+        if self._purged_at is None or now - self._purged_at >= PURGE_EVERY:
+            kept = timedelta(days=self.parts.desk.retention_days)
+            gone = self.parts.store.purge(now - kept)
+            self._purged_at = now
+            log.info("the texts of %s sends were kept long enough and are gone", gone)
 
     def ready(self) -> Mapping[str, bool]:
         """Whether each neighbour answers; `/readyz`."""

@@ -111,6 +111,10 @@ class Desk:
     def previews(self) -> Lane:
         return self._lanes.previews
 
+    @property
+    def retention_days(self) -> int:
+        return self._catalog().retention_days
+
     # -- before the ack: memory and database only ------------------------------------------
 
     def team_for(self, user: str, channel: str, team: str | None = None) -> Team:

@@ -11,6 +11,14 @@ from .sandbox import Sandbox
 
 Say = Callable[[str], object]
 
+_SIGNS = {  # a terminal draws them itself
+    "hourglass_flowing_sand": "⏳",
+    "white_check_mark": "✅",
+    "no_entry": "⛔",
+    "warning": "⚠️",
+    "leftwards_arrow_with_hook": "↩️",
+}
+
 
 def once(command: str, *, api: str, say: Say) -> int:
     """
@@ -73,5 +81,7 @@ def _filled(sandbox: Sandbox, command: str) -> str:
 
 
 def _indented(text: str, lead: str, say: Say) -> None:
+    for name, sign in _SIGNS.items():
+        text = text.replace(f":{name}:", sign)
     for number, line in enumerate(text.splitlines() or [""]):
         say((lead if number == 0 else " " * len(lead)) + line)
