@@ -8,6 +8,7 @@ The composition root: settings in, running parts out. The one place that knows e
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 import time
@@ -86,16 +87,16 @@ class Parts:
             raise NotAllowed(f"No Slack user is linked to {user}: see `canned users list`.")
         return link.slack_user
 
-    def close(self, timeout: float = LEAVE_WITHIN) -> None:
-        """Finish what runs, hand back what has not begun, let go of everything."""
-        if not self.lanes.close(timeout):
-            log.warning("some work did not end within %s s; recovery will settle it", timeout)
+    def close(self, timeout: float = LEAVE_WITHIN) -> bool:
+        """Finish what runs, hand back the rest, let go of everything; False if something still runs."""
+        finished = self.lanes.close(timeout)
         try:
             self.store.release()
         except StorageError:
             log.warning("could not hand back what is pending; it is picked up once this process is missed")
         self.genesys.close()
         self.store.close()
+        return finished
 
 
 def assemble(settings: Settings, *, now: Clock, sleep: Callable[[float], None] = time.sleep) -> Parts:
@@ -211,15 +212,15 @@ class Bot:
         if self._socket:
             self._socket.connect()
 
-    def stop(self, timeout: float = LEAVE_WITHIN) -> None:
-        """Take no more, finish what runs within `timeout` seconds, leave the rest to its rows."""
+    def stop(self, timeout: float = LEAVE_WITHIN) -> bool:
+        """Take no more, finish what runs within `timeout` seconds; False if some of it still does."""
         self._ended.set()
         if self._socket:
             self._socket.close()
         self.listener.close()
         for thread in self._threads:
             thread.join(timeout=5)
-        self.parts.close(timeout)
+        return self.parts.close(timeout)
 
     def sweep(self) -> None:
         """Pick up what is due or abandoned, here and in Slack, and keep memory fresh."""
@@ -267,7 +268,11 @@ def serve(settings: Settings, *, now: Clock) -> None:
     bot.start()
     log.info("ready, listening on %s:%s", bot.listener.host, bot.listener.port)
     told.wait()
-    bot.stop()
+    if not bot.stop():
+        # Python would wait for its threads for ever. Their rows say how far they got.
+        log.warning("leaving with work under way; whoever runs next settles it")
+        logging.shutdown()
+        os._exit(0)
 
 
 def _workspace(

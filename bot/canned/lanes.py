@@ -50,7 +50,10 @@ class Lane:
                 return
             self._timers[timer] = None
             self._under_way += 1
-        timer.start()
+        try:
+            timer.start()
+        except RuntimeError:  # the machine has no thread left
+            self._left(timer)
 
     def wait_idle(self, timeout: float, *, clock: Callable[[], float] = time.monotonic) -> bool:
         """Wait until nothing is queued, running or set for later; False after `timeout` seconds."""
@@ -75,10 +78,18 @@ class Lane:
                 return  # the lane closed meanwhile and has already counted it off
         self._queue(job, args)
 
+    def _left(self, timer: threading.Timer) -> None:
+        log.warning("lane %s could not set a job for later; it is left to whoever finds its row", self.name)
+        with self._changed:
+            self._timers.pop(timer, None)
+        self._count(-1)
+
     def _queue(self, job: Callable[..., object], args: tuple[Any, ...]) -> None:
         try:
             self._pool.submit(self._run, job, args).add_done_callback(self._dropped)
         except RuntimeError:
+            if not self._closed:
+                return  # no thread left to start, but it is queued and another one will run it
             log.info("lane %s is closed; a job is left to whoever finds its row", self.name)
             self._count(-1)
 

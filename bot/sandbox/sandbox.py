@@ -106,10 +106,10 @@ class Sandbox:
             self.slack.connect(f"http://127.0.0.1:{self._bot.listener.port}/slack/events")
         return self
 
-    def stop_bot(self, timeout: float = 15.0) -> None:
-        if self._bot is not None:
-            self._bot.stop(timeout)
-            self._bot = None
+    def stop_bot(self, timeout: float = 15.0) -> bool:
+        """As on SIGTERM; whether all that ran has ended within `timeout` seconds."""
+        bot, self._bot = self._bot, None
+        return bot is None or bot.stop(timeout)
 
     def stop(self) -> None:
         for process in self._processes:

@@ -157,3 +157,18 @@ def test_four_deliveries_of_one_submission_at_once_send_once(sandbox: Sandbox) -
 
     assert sandbox.genesys.customer_sees(sandbox.conversation) == [ESCALATION]
     assert len(replies(sandbox)) == 1
+
+
+def test_told_to_stop_while_genesys_hangs_it_does_not_wait_for_ever(sandbox: Sandbox) -> None:
+    held = sandbox.genesys.hold(READ)
+    sandbox.slack.types(
+        sandbox.slack.ann, f"/canned {sandbox.conversation} escalation", sandbox.slack.channel
+    )
+    assert held.arrived.wait(20)
+
+    assert not sandbox.stop_bot(timeout=0.1)
+
+    sandbox.genesys.clear_faults()
+    sandbox.clock.advance(seconds=30)
+    sandbox.start_bot().drain()
+    assert sandbox.genesys.customer_sees(sandbox.conversation) == [ESCALATION]
