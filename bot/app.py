@@ -8,6 +8,7 @@ The composition root: settings in, running parts out. The one place that knows e
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 import time
@@ -15,7 +16,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,7 @@ log = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
 LINK_FAULTS = (CannedError, GenesysError, StorageError)
 SWEEP_EVERY = 5.0  # seconds
+PURGE_EVERY = timedelta(hours=1)
 LEAVE_WITHIN = 15.0  # seconds for what runs when the bot is told to stop
 LINKS_THAT_COUNT = ("operator", "email", "connect")  # where canned.yml does not say
 
@@ -85,13 +87,16 @@ class Parts:
             raise NotAllowed(f"No Slack user is linked to {user}: see `canned users list`.")
         return link.slack_user
 
-    def close(self, timeout: float = LEAVE_WITHIN) -> None:
-        """Finish what runs, hand back what has not begun, let go of everything."""
-        if not self.lanes.close(timeout):
-            log.warning("some work did not end within %s s; recovery will settle it", timeout)
-        self.store.release()
+    def close(self, timeout: float = LEAVE_WITHIN) -> bool:
+        """Finish what runs, hand back the rest, let go of everything; False if something still runs."""
+        finished = self.lanes.close(timeout)
+        try:
+            self.store.release()
+        except StorageError:
+            log.warning("could not hand back what is pending; it is picked up once this process is missed")
         self.genesys.close()
         self.store.close()
+        return finished
 
 
 def assemble(settings: Settings, *, now: Clock, sleep: Callable[[float], None] = time.sleep) -> Parts:
@@ -192,6 +197,8 @@ class Bot:
         self._socket = workspace.socket(app) if settings.slack.app_token else None
         site = web.build(None if self._socket else app, self.ready)
         self.listener = web.Listener(site, host=settings.host, port=settings.port)
+        self._now = now
+        self._purged_at: datetime | None = None
         self._ended = threading.Event()
         self._threads = [
             threading.Thread(target=self.listener.serve, name="canned-web", daemon=True),
@@ -205,23 +212,32 @@ class Bot:
         if self._socket:
             self._socket.connect()
 
-    def stop(self, timeout: float = LEAVE_WITHIN) -> None:
-        """Take no more, finish what runs within `timeout` seconds, leave the rest to its rows."""
+    def stop(self, timeout: float = LEAVE_WITHIN) -> bool:
+        """Take no more, finish what runs within `timeout` seconds; False if some of it still does."""
         self._ended.set()
         if self._socket:
             self._socket.close()
         self.listener.close()
         for thread in self._threads:
             thread.join(timeout=5)
-        self.parts.close(timeout)
+        return self.parts.close(timeout)
 
     def sweep(self) -> None:
         """Pick up what is due or abandoned, here and in Slack, and keep memory fresh."""
         try:
             self.recovery.sweep()
             self.workspace.sweep()
+            self._purge()
         except StorageError as exc:
             log.warning("no sweep: %s", type(exc).__name__)
+
+    def _purge(self) -> None:
+        now = self._now()
+        if self._purged_at is None or now - self._purged_at >= PURGE_EVERY:
+            kept = timedelta(days=self.parts.desk.retention_days)
+            gone = self.parts.store.purge(now - kept)
+            self._purged_at = now
+            log.info("the texts of %s sends were kept long enough and are gone", gone)
 
     def ready(self) -> Mapping[str, bool]:
         """Whether each neighbour answers; `/readyz`."""
@@ -252,7 +268,11 @@ def serve(settings: Settings, *, now: Clock) -> None:
     bot.start()
     log.info("ready, listening on %s:%s", bot.listener.host, bot.listener.port)
     told.wait()
-    bot.stop()
+    if not bot.stop():
+        # Python would wait for its threads for ever. Their rows say how far they got.
+        log.warning("leaving with work under way; whoever runs next settles it")
+        logging.shutdown()
+        os._exit(0)
 
 
 def _workspace(

@@ -86,14 +86,15 @@ def run() -> None:
     "--once", metavar="COMMAND", help="Type COMMAND as the demo supervisor, show who saw what, and end."
 )
 @click.option("--api", type=click.Choice(["events"]), default="events", show_default=True)
-@click.option("--port", default=0, help="Where the page listens; 0 takes a free port.")
-def sandbox(once: str | None, api: str, port: int) -> None:
+def sandbox(once: str | None, api: str) -> None:
     """Try it without any account: simulated Genesys, simulated Slack, the real bot."""
+    from bot import logs
     from bot.sandbox import demo
 
+    logs.set_up("ERROR", "text")  # what is refused on purpose is no news here
     if once is not None:
         sys.exit(demo.once(once, api=api, say=click.echo))
-    demo.stay(api=api, port=port, say=click.echo)
+    demo.stay(api=api, say=click.echo)
 
 
 @main.command()

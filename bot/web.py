@@ -85,17 +85,12 @@ class Listener:
         self._server.run()
 
     def close(self) -> None:
-        """Take no more requests, let the running ones answer, hang up."""
-        self._server.trigger.pull_trigger(self._take_no_more)
+        """Let the running requests answer, then hang up."""
         self._server.task_dispatcher.shutdown()
+        # In the server's own thread: from another one it would notice a second later.
         self._server.trigger.pull_trigger(self._hang_up)
 
-    def _take_no_more(self) -> None:
-        self._server.del_channel()
-        self._server.socket.close()
-
     def _hang_up(self) -> None:
-        # In the server's own thread: from another one it would notice a second later.
-        for each in list(self._sockets.values()):
-            each.close()
-        self._sockets.clear()
+        for channel in self._server.active_channels.values():
+            channel.close_when_flushed = True
+        self._server.close()

@@ -495,6 +495,17 @@ def test_send_from_a_terminal_is_told_to_the_team_before_the_command_ends(
     assert "operator for" in reply.said
 
 
+def test_team_is_told_before_the_command_ends_even_if_slack_asks_to_wait(
+    send: Canned, canned: Canned, office: Sandbox
+) -> None:
+    canned("users", "link", office.slack.ann, ANN, env=alone(office))
+    office.slack.fault("POST /api/chat.postMessage", "429", retry_after=1)
+
+    assert send("escalation").exit_code == 0
+    (card,) = office.slack.messages(office.slack.channel)
+    assert len(office.slack.thread(office.slack.channel, card.ts)) == 1
+
+
 def test_send_from_a_terminal_beside_a_running_bot_is_told_to_the_team_once(
     canned: Canned, sandbox: Sandbox
 ) -> None:
@@ -803,7 +814,8 @@ def test_sends_are_listed_by_state_and_up_to_a_limit(send: Canned, canned: Canne
 
     assert len(canned("sends", "list", "--state", "sent", env=env).stdout.splitlines()) == 2
     assert canned("sends", "list", "--state", "unknown", env=env).stdout == ""
-    assert "\tgreeting\t" in canned("sends", "list", "--limit", "1", env=env).stdout
+    (newest,) = canned("sends", "list", "--limit", "1", env=env).stdout.splitlines()
+    assert "\tgreeting\t" in newest
 
 
 def test_state_that_there_is_not_is_a_usage_error_that_lists_those_there_are(canned: Canned) -> None:

@@ -108,8 +108,12 @@ class Desk:
         return self._lanes.windows
 
     @property
-    def posts(self) -> Lane:
-        return self._lanes.posts
+    def previews(self) -> Lane:
+        return self._lanes.previews
+
+    @property
+    def retention_days(self) -> int:
+        return self._catalog().retention_days
 
     # -- before the ack: memory and database only ------------------------------------------
 
@@ -232,9 +236,12 @@ class Desk:
     # -- after the ack: may wait ------------------------------------------------------------
 
     def deliver_soon(self, key: str, then: Callable[[Receipt], None] | None = None) -> None:
-        """Deliver the claimed send on the lane of single sends, then call `then` with where it stands."""
-        held = self._held(key)
-        self._lanes.sends.later(held, self._deliver, key, then)
+        """
+        Deliver the claimed send on the lane of single sends, then call `then` with where it stands.
+
+        Never raises: it comes after the ack.
+        """
+        self._lanes.sends.submit(self._deliver, key, then)
 
     def deliver(self, key: str) -> Receipt:
         """Deliver the claimed send now, in this thread."""
@@ -316,13 +323,13 @@ class Desk:
         )
 
     def _deliver(self, key: str, then: Callable[[Receipt], None] | None) -> None:
+        held = self._store.receipt(key).request.not_before
+        if held is not None and held > self._now():
+            self._lanes.sends.later((held - self._now()).total_seconds(), self._deliver, key, then)
+            return
         receipt = self._sender.deliver(key)
         if then is not None:
             then(receipt)
-
-    def _held(self, key: str) -> float:
-        not_before = self._store.receipt(key).request.not_before
-        return max(0.0, (not_before - self._now()).total_seconds()) if not_before else 0.0
 
     def _key(self, click: str) -> str:
         return str(uuid.uuid5(_CLICKS, f"{self._workspace}:{click}"))

@@ -63,10 +63,12 @@ class Identity:
         return link
 
     def save(self, user: str, genesys_user: str, *, source: str, name: str, email: str) -> Link:
-        """Write a link down and tell its owner; raises LinkTaken if either side is linked already."""
+        """Write a link down and tell its owner of a new one; raises LinkTaken if either side is taken."""
+        before = self._store.link(user)
         link = Link(user, genesys_user, source, self._now(), name=name, email=email)
         self._store.save_link(link)
-        self._tell(link)
+        if before is None or before.genesys_user != genesys_user:
+            self._tell(link)
         return link
 
     def _found(self, user: str) -> Link:

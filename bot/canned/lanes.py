@@ -50,7 +50,10 @@ class Lane:
                 return
             self._timers[timer] = None
             self._under_way += 1
-        timer.start()
+        try:
+            timer.start()
+        except RuntimeError:  # the machine has no thread left
+            self._left(timer)
 
     def wait_idle(self, timeout: float, *, clock: Callable[[], float] = time.monotonic) -> bool:
         """Wait until nothing is queued, running or set for later; False after `timeout` seconds."""
@@ -75,10 +78,18 @@ class Lane:
                 return  # the lane closed meanwhile and has already counted it off
         self._queue(job, args)
 
+    def _left(self, timer: threading.Timer) -> None:
+        log.warning("lane %s could not set a job for later; it is left to whoever finds its row", self.name)
+        with self._changed:
+            self._timers.pop(timer, None)
+        self._count(-1)
+
     def _queue(self, job: Callable[..., object], args: tuple[Any, ...]) -> None:
         try:
             self._pool.submit(self._run, job, args).add_done_callback(self._dropped)
         except RuntimeError:
+            if not self._closed:
+                return  # no thread left to start, but it is queued and another one will run it
             log.info("lane %s is closed; a job is left to whoever finds its row", self.name)
             self._count(-1)
 
@@ -103,18 +114,24 @@ class Lane:
 
 
 class Lanes:
-    """The four lanes of one process."""
+    """
+    The lanes of one process. What asks Genesys for a window's preview is apart from what
+    opens windows, whose triggers live for three seconds.
+    """
 
-    def __init__(self, *, windows: int = 8, sends: int = 16, bulk: int = 2, posts: int = 4) -> None:
+    def __init__(
+        self, *, windows: int = 8, previews: int = 8, sends: int = 16, bulk: int = 2, posts: int = 4
+    ) -> None:
         self.windows = Lane("windows", windows)
+        self.previews = Lane("previews", previews)
         self.sends = Lane("sends", sends)
         self.bulk = Lane("bulk", bulk)
         self.posts = Lane("posts", posts)
 
     def __iter__(self) -> Any:
-        return iter((self.windows, self.sends, self.bulk, self.posts))
+        return iter((self.windows, self.previews, self.sends, self.bulk, self.posts))
 
     def close(self, timeout: float, *, clock: Callable[[], float] = time.monotonic) -> bool:
-        """Close all four within `timeout` seconds together; False if something still runs."""
+        """Close all of them within `timeout` seconds together; False if something still runs."""
         end = clock() + timeout
         return all([lane.close(max(0.0, end - clock())) for lane in self])

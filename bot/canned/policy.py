@@ -62,8 +62,8 @@ def require_response(catalog: Catalog, team: Team, key: str, today: date) -> Res
         )
     if response.approval is not None:
         raise NotAllowed(
-            f"`{key}` needs somebody's approval first, and the bot cannot ask for one yet, so nothing was sent. "
-            "Choose another response, or send it in Genesys yourself."
+            f"`{key}` needs somebody's approval first, and the bot cannot ask for one yet, "
+            "so nothing was sent. Choose another response, or send it in Genesys yourself."
         )
     return response
 

@@ -10,6 +10,15 @@ from pathlib import Path
 from .sandbox import Sandbox
 
 Say = Callable[[str], object]
+Line = tuple[str, str]  # what stands before it, and its text, which may be of several lines
+
+_SIGNS = {  # a terminal draws them itself
+    "hourglass_flowing_sand": "⏳",
+    "white_check_mark": "✅",
+    "no_entry": "⛔",
+    "warning": "⚠️",
+    "leftwards_arrow_with_hook": "↩️",
+}
 
 
 def once(command: str, *, api: str, say: Say) -> int:
@@ -19,8 +28,7 @@ def once(command: str, *, api: str, say: Say) -> int:
     Returns 0 if the customer got exactly one message out of it, else 1.
     """
     with tempfile.TemporaryDirectory(prefix="canned-") as folder, Sandbox(Path(folder)) as sandbox:
-        _type(sandbox, command)
-        show(sandbox, command, say)
+        Views(sandbox, say).type(command)
         received = sandbox.genesys.customer_sees(sandbox.conversation)
         say("")
         if len(received) == 1:
@@ -30,48 +38,69 @@ def once(command: str, *, api: str, say: Say) -> int:
         return 1
 
 
-def stay(*, api: str, port: int, say: Say, lines: Iterable[str] | None = None) -> None:
+def stay(*, api: str, say: Say, lines: Iterable[str] | None = None) -> None:
     """Keep the simulation running; each line typed in the terminal is one of Ann's commands."""
     with tempfile.TemporaryDirectory(prefix="canned-") as folder, Sandbox(Path(folder)) as sandbox:
         say(f"Simulated Slack, Genesys ({api} contract) and the bot are running. You are Ann Lee,")
         say("a supervisor in #support-emea; Grace Hopper is the customer. End with Ctrl-D. Try:")
         say("  /canned {conversation} escalation")
+        views = Views(sandbox, say)
         for line in lines if lines is not None else sys.stdin:
             if line.strip():
-                _type(sandbox, line.strip())
-                show(sandbox, line.strip(), say)
+                views.type(line.strip())
 
 
-def show(sandbox: Sandbox, command: str, say: Say) -> None:
-    """Say what the supervisor, the customer and the team channel have seen so far."""
-    say("")
-    say("Ann Lee, supervisor, in #support-emea")
-    say(f"  ▸ {_filled(sandbox, command)}")
-    for message in sandbox.slack.ephemerals(sandbox.slack.ann):
-        _indented(message.said, "    ", say)
-    for message in sandbox.slack.direct_messages(sandbox.slack.ann):
-        _indented(message.said, "    (direct message) ", say)
-    say("")
-    say("Grace Hopper, customer, in the chat")
-    for who, text in sandbox.genesys.conversations[sandbox.conversation].lines:
-        _indented(text, f"  {'Grace Hopper' if who == 'customer' else who}: ", say)
-    say("")
-    say("The team, in #support-emea")
-    for card in sandbox.slack.messages(sandbox.slack.channel):
-        _indented(card.said, "  ", say)
-        for reply in sandbox.slack.thread(sandbox.slack.channel, card.ts):
-            _indented(reply.said, "    ↳ ", say)
+class Views:
+    """What the supervisor, the customer and the team channel see, each line once."""
 
+    def __init__(self, sandbox: Sandbox, say: Say) -> None:
+        self._sandbox = sandbox
+        self._say = say
+        self._seen: dict[str, int] = {}
 
-def _type(sandbox: Sandbox, command: str) -> None:
-    sandbox.slack.types(sandbox.slack.ann, _filled(sandbox, command), sandbox.slack.channel)
-    sandbox.drain()
+    def type(self, command: str) -> None:
+        """Type `command` as Ann and say what came of it, in each of the three places."""
+        slack = self._sandbox.slack
+        typed = command.replace("{conversation}", self._sandbox.conversation)
+        slack.types(slack.ann, typed, slack.channel)
+        self._sandbox.drain()
+        self._show("Ann Lee, supervisor, in #support-emea", [("  ▸ ", typed), *self._supervisor()])
+        self._show("Grace Hopper, customer, in the chat", self._customer())
+        self._show("The team, in #support-emea", self._team())
 
+    def _supervisor(self) -> list[Line]:
+        slack = self._sandbox.slack
+        notes = [("    ", message.said) for message in slack.ephemerals(slack.ann)]
+        direct = [("    (direct message) ", message.said) for message in slack.direct_messages(slack.ann)]
+        return self._new("notes", notes) + self._new("direct", direct)
 
-def _filled(sandbox: Sandbox, command: str) -> str:
-    return command.replace("{conversation}", sandbox.conversation)
+    def _customer(self) -> list[Line]:
+        lines = self._sandbox.genesys.conversations[self._sandbox.conversation].lines
+        named = [(f"  {'Grace Hopper' if who == 'customer' else who}: ", text) for who, text in lines]
+        return self._new("chat", named)
 
+    def _team(self) -> list[Line]:
+        slack = self._sandbox.slack
+        lines: list[Line] = []
+        for card in slack.messages(slack.channel):
+            replies = [("    ↳ ", reply.said) for reply in slack.thread(slack.channel, card.ts)]
+            fresh = self._new(card.ts, replies)
+            lines += [("  ", card.said), *fresh] if fresh else []
+        return lines
 
-def _indented(text: str, lead: str, say: Say) -> None:
-    for number, line in enumerate(text.splitlines() or [""]):
-        say((lead if number == 0 else " " * len(lead)) + line)
+    def _new(self, place: str, lines: list[Line]) -> list[Line]:
+        before = self._seen.get(place, 0)
+        self._seen[place] = len(lines)
+        return lines[before:]
+
+    def _show(self, title: str, lines: list[Line]) -> None:
+        if not lines:
+            return
+        self._say(f"\n{title}")
+        for lead, text in lines:
+            for name, sign in _SIGNS.items():
+                text = text.replace(f":{name}:", sign)
+            first, *rest = text.splitlines() or [""]
+            self._say(lead + first)
+            for line in rest:
+                self._say(" " * len(lead) + line)

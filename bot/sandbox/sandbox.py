@@ -25,11 +25,11 @@ import requests
 import yaml
 
 from bot.app import Bot
-from bot.models import Receipt, State
+from bot.models import Link, Receipt, State
 from bot.settings import Settings
 from bot.storage import Store
 
-from .genesys import CHAT, SimulatedGenesys
+from .genesys import ANN, CHAT, SimulatedGenesys
 from .slack import SimulatedSlack
 
 TEAM = "Support EMEA"
@@ -79,9 +79,23 @@ class Sandbox:
     # -- running ----------------------------------------------------------------------------
 
     def start(self) -> Self:
+        return self.open().start_bot()
+
+    def open(self) -> Self:
+        """Start the simulations without a bot."""
         self.genesys.start()
         self.slack.start()
-        return self.start_bot()
+        return self
+
+    def link(self) -> Self:
+        """Let an operator have linked the demo supervisor already, so that nobody has to look her up."""
+        store = Store(self.database_url, now=self.clock, worker="sandbox")
+        try:
+            store.upgrade()
+            store.save_link(Link(self.slack.ann, ANN, "operator", self.clock(), name="Ann Lee"))
+        finally:
+            store.close()
+        return self
 
     def start_bot(self) -> Self:
         self._bot = Bot(
@@ -92,10 +106,10 @@ class Sandbox:
             self.slack.connect(f"http://127.0.0.1:{self._bot.listener.port}/slack/events")
         return self
 
-    def stop_bot(self, timeout: float = 15.0) -> None:
-        if self._bot is not None:
-            self._bot.stop(timeout)
-            self._bot = None
+    def stop_bot(self, timeout: float = 15.0) -> bool:
+        """As on SIGTERM; whether all that ran has ended within `timeout` seconds."""
+        bot, self._bot = self._bot, None
+        return bot is None or bot.stop(timeout)
 
     def stop(self) -> None:
         for process in self._processes:
@@ -150,16 +164,12 @@ class Sandbox:
             "GENESYS_CLIENT_ID": self.genesys.client_id,
             "GENESYS_CLIENT_SECRET": self.genesys.client_secret,
             "GENESYS_SYSTEM_USER_ID": self.genesys.system_user_id,
-            "GENESYS_LOGIN_URL": self.genesys_url,
-            "GENESYS_API_URL": self.genesys_url,
+            "GENESYS_LOGIN_URL": self.genesys.url,
+            "GENESYS_API_URL": self.genesys.url,
             "DATABASE_URL": f"sqlite:///{self.folder / 'canned.db'}",
             "CANNED_CONFIG": str(self.folder / "canned.yml"),
             "CANNED_PORT": "0",
         } | self._variables
-
-    @property
-    def genesys_url(self) -> str:
-        return self.genesys.url
 
     def configure(self, config: Mapping[str, Any]) -> None:
         """Write canned.yml: the demo's, with `config`'s top-level keys in their place."""
@@ -211,8 +221,11 @@ class Sandbox:
             connection.close()
 
     def _quiet(self, store: Store) -> bool:
-        if self._bot is not None and not all(lane.wait_idle(0.05) for lane in self._bot.parts.lanes):
-            return False
+        if self._bot is not None:
+            lanes = list(self._bot.parts.lanes)
+            # Twice: a job may hand on to a lane that was found idle before it.
+            if not all(lane.wait_idle(0.05) for lane in lanes) or any(lane.depth for lane in lanes):
+                return False
         if self._open(store) or store.threads_due(1):
             if self._bot is not None:
                 self._bot.sweep()

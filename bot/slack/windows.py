@@ -9,6 +9,7 @@ from typing import Any
 
 from slack_sdk import WebClient
 
+from bot.canned.catalog import Response, Team
 from bot.canned.desk import Desk
 from bot.canned.errors import CannedError, WhichTeam
 from bot.models import Receipt, State
@@ -76,8 +77,20 @@ def refresh(client: WebClient, desk: Desk, view: Mapping[str, Any], user: str) -
         _update(client, view["id"], modal.window(filled, note=str(exc)))
         return
     shown = _update(client, view["id"], modal.window(filled, response))
-    if shown is None or response is None or not filled.conversation:
-        return
+    if shown is not None and response is not None and filled.conversation:
+        desk.previews.submit(_preview, client, desk, view["id"], user, team, filled, response, shown)
+
+
+def _preview(
+    client: WebClient,
+    desk: Desk,
+    view_id: str,
+    user: str,
+    team: Team,
+    filled: form.Filled,
+    response: Response,
+    shown: str,
+) -> None:
     preview = desk.preview(
         user,
         team,
@@ -86,7 +99,7 @@ def refresh(client: WebClient, desk: Desk, view: Mapping[str, Any], user: str) -
         text=filled.text,
         values=filled.values,
     )
-    _update(client, view["id"], modal.window(filled, response, preview), hash=shown)
+    _update(client, view_id, modal.window(filled, response, preview), hash=shown)
 
 
 def outcome_in(client: WebClient, desk: Desk, view_id: str) -> Callable[[Receipt], None]:

@@ -88,6 +88,8 @@ class Workspace:
     def _tell_link(self, link: Link) -> None:
         try:
             call(self._posting.chat_postMessage, channel=link.slack_user, **messages.linked(link))
+        except Limited as exc:
+            self._lane.later(exc.retry_after, self._tell_link, link)
         except SlackFault as exc:
             log.warning("could not tell %s of their link: %s", link.slack_user, exc.error)
 

@@ -11,6 +11,8 @@ from sqlalchemy import Connection, select
 from .engine import Database
 from .schema import audit
 
+NEW_LINE = audit.insert()
+
 
 @dataclass(frozen=True)
 class AuditRecord:
@@ -38,4 +40,4 @@ def note(
     tx: Connection, at: datetime, event: str, *, key: str | None = None, actor: str = "bot", **detail: Any
 ) -> None:
     """Add a line within `tx`, so that it is there exactly if what it tells of is."""
-    tx.execute(audit.insert().values(at=at, key=key, event=event, actor=actor, detail=detail))
+    tx.execute(NEW_LINE, {"at": at, "key": key, "event": event, "actor": actor, "detail": detail})

@@ -39,7 +39,7 @@ class Drafts(Database):
             "created_at": self._now(),
         }
         with self._writing() as tx:
-            kept = insert(tx, drafts).values(values)
+            kept = insert(self._dialect, drafts).values(values)
             tx.execute(kept.on_conflict_do_update(index_elements=["key"], set_=values))
 
     def draft(self, key: str) -> Draft | None:

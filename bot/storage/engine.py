@@ -9,7 +9,9 @@ neither; what must not happen side by side takes an advisory lock (`exclusively`
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -68,6 +70,7 @@ class Database:
         self._url = read_url(url)
         self._engine = open_engine(self._url, patience=patience)
         self._writer = self._engine.execution_options(writes=True)
+        self._dialect = self._engine.dialect.name
         self._turn = threading.Lock()
 
     def close(self) -> None:
@@ -99,7 +102,7 @@ class Database:
 
     @contextmanager
     def _in_turn(self) -> Iterator[None]:
-        if self._engine.dialect.name != "sqlite":
+        if self._dialect != "sqlite":
             yield
             return
         if not self._turn.acquire(timeout=self._patience):
@@ -149,17 +152,17 @@ def open_engine(url: URL, *, patience: float, foreign_keys: bool = True) -> Engi
     except NoSuchModuleError as exc:
         raise StorageError(_WHICH) from exc
     if is_sqlite:
-        _prepare_sqlite(engine, foreign_keys=foreign_keys)
+        _prepare_sqlite(engine, patience=patience, foreign_keys=foreign_keys)
     else:
         _prepare_postgresql(engine, patience=patience)
     return engine
 
 
-def _prepare_sqlite(engine: Engine, *, foreign_keys: bool) -> None:
+def _prepare_sqlite(engine: Engine, *, patience: float, foreign_keys: bool) -> None:
     @event.listens_for(engine, "connect")
     def connected(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # else the driver decides where a transaction begins
-        connection.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(connection, patience)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
 
@@ -167,6 +170,18 @@ def _prepare_sqlite(engine: Engine, *, foreign_keys: bool) -> None:
     def begun(connection: Connection) -> None:
         writes = connection.get_execution_options().get("writes")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _write_ahead(connection: Any, patience: float) -> None:
+    # Two that turn it on at the same moment do not wait for each other, whatever the timeout.
+    end = time.monotonic() + patience
+    while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.01)
 
 
 def _prepare_postgresql(engine: Engine, *, patience: float) -> None:
@@ -191,14 +206,14 @@ def exclusively(tx: Connection, *names: str) -> None:
     """Until the end of `tx`, nobody else gets past here with one of these names."""
     if tx.dialect.name == "sqlite":
         return  # the only writer as it is
-    for number in sorted(map(_number, names)):  # in one order, or two would wait for each other
-        tx.execute(select(func.pg_advisory_xact_lock(number)))
+    # In one order, or two would wait for each other.
+    tx.execute(select(*(func.pg_advisory_xact_lock(number) for number in sorted(map(_number, names)))))
 
 
 def _number(name: str) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
 
 
-def insert(tx: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+def insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
     """An INSERT that may say what happens on a conflict."""
-    return sqlite.insert(table) if tx.dialect.name == "sqlite" else postgresql.insert(table)
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)

@@ -43,7 +43,7 @@ class Identities(Database):
                 if (row.slack_user, row.genesys_user) != (link.slack_user, link.genesys_user):
                     raise LinkTaken(Link(**row._mapping))
             values = asdict(link)
-            renewed = insert(tx, links).values(values)
+            renewed = insert(self._dialect, links).values(values)
             tx.execute(renewed.on_conflict_do_update(index_elements=["slack_user"], set_=values))
             note(
                 tx,

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.models import Post, PostKind, Receipt, SendRequest, Thread
 
@@ -21,6 +23,7 @@ from .rows import find, post_of, receipt_of, receipts, thread_of
 from .schema import posts, sends, threads
 from .workers import Workers, due
 
+NEW_POST = posts.insert()
 A_TURN = 50  # posts; a lease lasts long enough for them at one a second
 
 
@@ -149,29 +152,34 @@ def put_posts(tx: Connection, receipt: Receipt, kinds: Sequence[PostKind], now: 
             channel, conversation_id = receipt.request.supervisor, ""
         _ensure(tx, channel, conversation_id, now)
         tx.execute(
-            posts.insert().values(
-                key=receipt.key,
-                kind=kind,
-                channel=channel,
-                conversation_id=conversation_id,
-                state=receipt.state,
-                reason=receipt.reason,
-                created_at=now,
-                posting=False,
-                attempts=0,
-                failure="",
-            )
+            NEW_POST,
+            {
+                "key": receipt.key,
+                "kind": kind,
+                "channel": channel,
+                "conversation_id": conversation_id,
+                "state": receipt.state,
+                "reason": receipt.reason,
+                "created_at": now,
+                "posting": False,
+                "attempts": 0,
+                "failure": "",
+            },
         )
 
 
 def _ensure(
     tx: Connection, channel: str, conversation_id: str, now: datetime, *, card_due: bool = False
 ) -> None:
-    row = insert(tx, threads).values(
-        channel=channel, conversation_id=conversation_id, carding=False, card_due=card_due, touched_at=now
-    )
-    changed = {"touched_at": now} | ({"card_due": True} if card_due else {})
-    tx.execute(row.on_conflict_do_update(index_elements=["channel", "conversation_id"], set_=changed))
+    row = {"channel": channel, "conversation_id": conversation_id, "touched_at": now}
+    tx.execute(_ensuring(tx.dialect.name, card_due), row | {"carding": False, "card_due": card_due})
+
+
+@cache
+def _ensuring(dialect: str, card_due: bool) -> sqlite.Insert | postgresql.Insert:
+    row = insert(dialect, threads)
+    changed = {"touched_at": row.excluded.touched_at} | ({"card_due": True} if card_due else {})
+    return row.on_conflict_do_update(index_elements=["channel", "conversation_id"], set_=changed)
 
 
 def _latest(tx: Connection, channel: str, conversation_id: str) -> Receipt | None:

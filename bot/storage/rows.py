@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, bindparam, select
 
 from bot.models import Post, PostKind, Receipt, SendAs, SendRequest, State, Thread
 
@@ -18,8 +18,11 @@ def receipts() -> Select[Any]:
     )
 
 
+BY_KEY = receipts().where(sends.c.key == bindparam("this"))
+
+
 def find(tx: Connection, key: str) -> Receipt | None:
-    row = tx.execute(receipts().where(sends.c.key == key)).first()
+    row = tx.execute(BY_KEY, {"this": key}).first()
     return receipt_of(row) if row else None
 
 

@@ -6,11 +6,12 @@ from .audit import Audit
 from .drafts import Drafts
 from .identities import Identities
 from .outbox import Outbox
+from .purging import Purging
 from .sends import Sends
 from .upgrading import Upgrading
 
 
-class Store(Sends, Outbox, Identities, Drafts, Audit, Upgrading):
+class Store(Sends, Outbox, Identities, Drafts, Audit, Purging, Upgrading):
     """
     Safe to use from any thread, and from any number of processes on one database.
 

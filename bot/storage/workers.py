@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, Connection, Row, Table, and_, or_, select, update
 
 from bot.models import Receipt, State
 
@@ -28,7 +28,7 @@ class Workers(Database):
         """This worker is alive."""
         now = self._now()
         with self._writing() as tx:
-            row = insert(tx, workers).values(id=self.worker, seen_at=now)
+            row = insert(self._dialect, workers).values(id=self.worker, seen_at=now)
             tx.execute(row.on_conflict_do_update(index_elements=["id"], set_={"seen_at": now}))
         self._beaten = now
 
@@ -95,5 +95,5 @@ class Workers(Database):
         return row if moved else None
 
 
-def due(column: ColumnElement[datetime], now: datetime) -> ColumnElement[bool]:
+def due(column: ColumnElement[datetime], now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     return or_(column.is_(None), column <= now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
+from itertools import chain, repeat
 
 import pytest
 
@@ -22,9 +23,9 @@ def lane() -> Iterator[Lane]:
 
 @pytest.fixture
 def lanes() -> Iterator[Lanes]:
-    all_four = Lanes()
-    yield all_four
-    all_four.close(PATIENCE)
+    all_lanes = Lanes()
+    yield all_lanes
+    all_lanes.close(PATIENCE)
 
 
 class Hanging:
@@ -331,7 +332,7 @@ def test_job_that_comes_back_to_a_closed_lane_is_dropped(lane: Lane) -> None:
     assert ran == []
 
 
-def test_all_four_lanes_close_even_if_the_first_still_works(lanes: Lanes) -> None:
+def test_all_lanes_close_even_if_the_first_still_works(lanes: Lanes) -> None:
     ran: list[str] = []
     with Hanging() as hanging:
         lanes.windows.submit(hanging)
@@ -346,8 +347,8 @@ def test_all_four_lanes_close_even_if_the_first_still_works(lanes: Lanes) -> Non
     assert ran == []
 
 
-def test_four_lanes_share_the_time_that_closing_may_take(lanes: Lanes) -> None:
-    readings = iter((0.0, 3600.0, 3600.0, 3600.0, 3600.0))
+def test_all_lanes_share_the_time_that_closing_may_take(lanes: Lanes) -> None:
+    readings = chain((0.0,), repeat(3600.0))
     with Hanging() as hanging:
         lanes.posts.submit(hanging)
         hanging.wait_until_begun()
@@ -355,5 +356,5 @@ def test_four_lanes_share_the_time_that_closing_may_take(lanes: Lanes) -> None:
         assert not lanes.close(1800, clock=lambda: next(readings))
 
 
-def test_four_lanes_are_windows_sends_bulk_and_posts(lanes: Lanes) -> None:
-    assert [lane.name for lane in lanes] == ["windows", "sends", "bulk", "posts"]
+def test_what_asks_for_previews_has_a_lane_apart_from_what_opens_windows(lanes: Lanes) -> None:
+    assert [lane.name for lane in lanes] == ["windows", "previews", "sends", "bulk", "posts"]

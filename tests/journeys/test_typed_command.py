@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import pytest
+
 from bot.sandbox.genesys import ANN
 from bot.sandbox.sandbox import Sandbox
 
@@ -80,3 +84,23 @@ def test_four_deliveries_of_the_same_command_send_once(sandbox: Sandbox) -> None
     assert sandbox.genesys.customer_sees(sandbox.conversation) == [ESCALATION]
     [card] = sandbox.slack.messages(sandbox.slack.channel)
     assert len(sandbox.slack.thread(sandbox.slack.channel, card.ts)) == 1
+
+
+@pytest.mark.parametrize("taken_back", [True, False])
+def test_within_the_undo_window_it_can_be_taken_back(
+    make_sandbox: Callable[..., Sandbox], taken_back: bool
+) -> None:
+    sandbox = make_sandbox()
+    slack = sandbox.slack
+    team = {"name": "T", "channel": slack.channel, "supervisors": [slack.ann], "undo_seconds": 60}
+    sandbox.configure({"teams": [team]})
+    sandbox.start()
+    ack = slack.types(slack.ann, f"/canned {sandbox.conversation} escalation", slack.channel)
+    undone = slack.types(slack.ann, "/canned undo", slack.channel).text if taken_back else "took it back"
+    sandbox.stop_bot()
+    sandbox.clock.advance(minutes=2)
+    sandbox.start_bot().drain()
+
+    assert "/canned undo" in ack.text
+    assert "took it back" in undone
+    assert sandbox.genesys.customer_sees(sandbox.conversation) == ([] if taken_back else [ESCALATION])

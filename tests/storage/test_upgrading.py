@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import NullPool, create_engine, text
 
 from bot.storage import StorageError, Store
-from bot.storage.engine import read_url
+from bot.storage.engine import exclusively, read_url
 from bot.storage.schema import HEAD
 from bot.storage.upgrading import alembic_config
 
@@ -60,6 +60,20 @@ def test_two_processes_upgrade_at_once_and_both_go_on(empty_url: str) -> None:
 
     assert [process.returncode for process in processes] == [0, 0], answers
     assert [answer.split()[1] for answer, _ in answers] == ["[]", "[]"]
+
+
+def test_on_postgresql_migrations_wait_for_each_other(postgres_url: Callable[[], str]) -> None:
+    url = postgres_url()
+    engine = create_engine(read_url(url), poolclass=NullPool)
+    waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    with engine.connect() as tx:
+        exclusively(tx, "migrations")
+        processes = [_python(UPGRADE, url) for _ in range(2)]
+        while tx.execute(waiting).scalar() != 2:
+            assert [process.poll() for process in processes] == [None, None]
+    answers = [process.communicate(timeout=60) for process in processes]
+
+    assert [process.returncode for process in processes] == [0, 0], answers
 
 
 def test_database_that_is_up_to_date_is_opened_without_alembic(database_url: str) -> None:

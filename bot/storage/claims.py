@@ -1,0 +1,127 @@
+"""
+The claim: what was clicked is written down, once for each key, before anybody is answered.
+
+It is what Slack waits for, so its statements are built once: with SQLAlchemy, building
+them costs more than SQLite takes to answer.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Integer, Select, bindparam, select
+
+from bot.models import Receipt, SendRequest, State
+
+from .audit import note
+from .engine import exclusively
+from .errors import OverLimit, Repeated
+from .rows import columns_of, find, receipt_of, receipts
+from .schema import sends, texts
+from .workers import Workers
+
+A_MINUTE = timedelta(minutes=1)
+TEN_MINUTES = timedelta(minutes=10)
+MAY_HAVE_REACHED = (State.PENDING, State.SENDING, State.SENT, State.UNKNOWN)
+
+NEW_SEND = sends.insert()
+NEW_TEXTS = texts.insert()
+SINCE = sends.c.claimed_at > bindparam("since")
+SAME_RESPONSE = (
+    receipts()
+    .where(sends.c.conversation_id == bindparam("conversation_id"), SINCE)
+    .where(sends.c.response == bindparam("response"), sends.c.state.in_(MAY_HAVE_REACHED))
+    .order_by(sends.c.claimed_at.desc())
+    .limit(1)
+)
+NTH_NEWEST = (
+    select(sends.c.claimed_at)
+    .where(SINCE)
+    .order_by(sends.c.claimed_at.desc())
+    .offset(bindparam("newer", type_=Integer))
+    .limit(1)
+)
+BY_SUPERVISOR = NTH_NEWEST.where(sends.c.supervisor == bindparam("whose"))
+INTO_CONVERSATION = NTH_NEWEST.where(
+    sends.c.conversation_id == bindparam("whose"), sends.c.state.in_(MAY_HAVE_REACHED)
+)
+
+
+class Claims(Workers):
+    def claim(
+        self,
+        request: SendRequest,
+        *,
+        asks_after: timedelta | None = A_MINUTE,
+        per_minute: int,
+        per_conversation: int,
+    ) -> Receipt:
+        """
+        Write `request` down; a second claim of its key changes nothing and gets the first's receipt.
+
+        `per_minute` (at least 1) is for everything a supervisor claims, `per_conversation`
+        for what reached a conversation, or may have, in ten minutes.
+
+        Raises Repeated if the same response went, or goes, to the same conversation within
+        `asks_after` (None: do not ask) and the request is not `confirmed`; OverLimit;
+        DatabaseDown. Nothing is written then.
+        """
+        self._stay_alive()
+        now = self._now()
+        supervisor, conversation_id = request.supervisor, request.conversation_id
+        with self._writing() as tx:
+            exclusively(tx, f"key {request.key}", f"from {supervisor}", f"into {conversation_id}")
+            known = find(tx, request.key)
+            if known is not None:
+                return known
+            if asks_after is not None and not request.confirmed:
+                _require_new(tx, request, now - asks_after)
+            _require_room(tx, BY_SUPERVISOR, supervisor, "per_minute", per_minute, A_MINUTE, now)
+            _require_room(
+                tx, INTO_CONVERSATION, conversation_id, "per_conversation", per_conversation, TEN_MINUTES, now
+            )
+            self._write(tx, request, now)
+        return Receipt(request, State.PENDING, now, not_before=request.not_before)
+
+    def _write(self, tx: Connection, request: SendRequest, now: datetime) -> None:
+        stands = {"state": State.PENDING, "claimed_at": now, "changed_at": now, "reason": ""}
+        # What is held back belongs to whoever is there when it falls due.
+        held = {"worker": None if request.not_before else self.worker, "held_since": now}
+        tx.execute(NEW_SEND, columns_of(request) | stands | held | {"correlation_id": ""})
+        typed = dict(request.values)
+        tx.execute(NEW_TEXTS, {"key": request.key, "typed": typed, "template": request.text})
+        note(tx, now, "claimed", key=request.key, actor=_actor(request), **_what(request))
+
+
+def _require_new(tx: Connection, request: SendRequest, since: datetime) -> None:
+    same = {"conversation_id": request.conversation_id, "response": request.response, "since": since}
+    earlier = tx.execute(SAME_RESPONSE, same).first()
+    if earlier is not None:
+        raise Repeated(receipt_of(earlier))
+
+
+def _require_room(
+    tx: Connection, counted: Select[Any], whose: str, name: str, limit: int, window: timedelta, now: datetime
+) -> None:
+    # The send that has to grow old before there is room for one more.
+    oldest = tx.execute(counted, {"whose": whose, "since": now - window, "newer": limit - 1}).scalar()
+    if oldest is not None:
+        raise OverLimit(name, oldest + window)
+
+
+def _actor(request: SendRequest) -> str:
+    return f"operator for {request.supervisor}" if request.by_operator else request.supervisor
+
+
+def _what(request: SendRequest) -> dict[str, Any]:
+    return {
+        "team": request.team,
+        "channel": request.channel,
+        "supervisor": request.supervisor,
+        "conversation_id": request.conversation_id,
+        "response": request.response,
+        "send_as": request.send_as.value,
+        "language": request.language,
+        "confirmed": request.confirmed,
+    }

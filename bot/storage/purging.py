@@ -1,0 +1,27 @@
+"""Forget what customers and supervisors wrote, once it has been kept long enough; the record stays."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete, select
+
+from bot.models import State
+
+from .engine import Database
+from .schema import drafts, sends, texts
+
+
+class Purging(Database):
+    def purge(self, before: datetime) -> int:
+        """
+        Delete the texts of settled sends claimed before `before`, and the drafts from before it.
+
+        Returns how many sends have lost their text. Hashes, outcomes and the audit record stay.
+        """
+        old = select(sends.c.key).where(
+            sends.c.claimed_at < before, sends.c.state.not_in((State.PENDING, State.SENDING))
+        )
+        with self._writing() as tx:
+            tx.execute(delete(drafts).where(drafts.c.created_at < before))
+            return tx.execute(delete(texts).where(texts.c.key.in_(old))).rowcount

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from bot.models import Outcome, State
+from bot.storage import Store
+
+
+def test_texts_of_settled_sends_go_and_the_record_stays(
+    store: Store, claim: Callable[..., str], clock: Any
+) -> None:
+    key = claim(text="Hello {{topic}}", values={"topic": "it"})
+    assert store.begin(key, "Hello it", sender_id="u1")
+    store.settle(key, Outcome(State.SENT), was=[State.SENDING])
+    store.save_draft("d", "again", {"text": "Hello"}, supervisor="U0ANN", channel="C0TEAM")
+    digest = store.receipt(key).text_hash
+
+    assert store.purge(clock.advance(10)) == 1
+
+    kept = store.receipt(key)
+    assert (kept.text, kept.request.text, dict(kept.request.values)) == (None, None, {})
+    assert (kept.state, kept.text_hash) == (State.SENT, digest)
+    assert len(store.audit(key)) == 3
+    assert store.draft("d") is None
+
+
+def test_texts_that_are_young_or_still_needed_stay(
+    store: Store, claim: Callable[..., str], clock: Any
+) -> None:
+    waiting = claim(values={"topic": "it"})
+    border = clock.advance(10)
+    young = claim(values={"topic": "it"})
+    store.settle(young, Outcome(State.REFUSED), was=[State.PENDING])
+
+    assert store.purge(border) == 0
+    assert all(store.receipt(key).request.values for key in (waiting, young))
