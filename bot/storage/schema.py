@@ -22,7 +22,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-HEAD = "0001"  # the newest migration: a database that is there already need not load Alembic
+HEAD = "0002"  # the newest migration: a database that is there already need not load Alembic
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -95,10 +95,27 @@ sends = Table(
     Column("waiting_until", UTCDateTime),
     Column("worker", String(64)),
     Column("held_since", UTCDateTime),
+    # Who has to open it before it may leave ("agent"), until when, and who did.
+    Column("gate", String(16)),
+    Column("gate_until", UTCDateTime),
+    Column("opened_by", String(64)),
+    # What Genesys says of the message afterwards, and when to ask it again.
+    Column("delivery", String(16)),
+    Column("delivery_error", Text),
+    Column("landed_in", String(64)),
+    Column("look_at", UTCDateTime),
+    Column("looks", Integer, nullable=False, server_default="0"),
     Index("sends_in_time", "claimed_at", "id"),
     Index("sends_by_state", "state", "claimed_at", "id"),
     Index("sends_by_supervisor", "supervisor", "claimed_at", "id"),
     Index("sends_by_conversation", "conversation_id", "claimed_at", "id"),
+)
+
+Index(
+    "sends_to_look_at",
+    sends.c.look_at,
+    sqlite_where=sends.c.look_at.is_not(None),
+    postgresql_where=sends.c.look_at.is_not(None),
 )
 
 # What customers read and supervisors typed, apart: it is purged, the record of the send stays.
@@ -179,6 +196,60 @@ drafts = Table(
     Column("supervisor", String(64), nullable=False),
     Column("channel", String(64), nullable=False),
     Column("created_at", UTCDateTime, nullable=False),
+)
+
+# People's own Genesys tokens, sealed; `worker` refreshes them at the moment.
+grants = Table(
+    "grants",
+    metadata,
+    Column("genesys_user", String(64), primary_key=True),
+    Column("access", Text, nullable=False),
+    Column("refresh", Text),
+    Column("expires_at", UTCDateTime, nullable=False),
+    Column("changed_at", UTCDateTime, nullable=False),
+    Column("worker", String(64)),
+    Column("held_since", UTCDateTime),
+)
+
+# A log-in under way: which Slack user began it, and what its callback has to bring along.
+connects = Table(
+    "connects",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("slack_user", String(64), nullable=False),
+    Column("send_key", String(64)),
+    Column("verifier", Text),
+    Column("cookie_hash", String(64)),
+    Column("created_at", UTCDateTime, nullable=False),
+    Column("used_at", UTCDateTime),
+)
+
+# Genesys' own canned responses as they were read last, for when Genesys is away.
+library_responses = Table(
+    "library_responses",
+    metadata,
+    Column("library", Text, primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("content", JSON, nullable=False),
+    Column("read_at", UTCDateTime, nullable=False),
+)
+
+# Chats that a webhook announced, in the channels that asked for it.
+chats = Table(
+    "chats",
+    metadata,
+    Column("channel", String(64), primary_key=True),
+    Column("conversation_id", String(64), primary_key=True),
+    Column("queue", Text, nullable=False),
+    Column("started_at", UTCDateTime, nullable=False),
+    Column("ended_at", UTCDateTime),
+)
+
+hooks = Table(
+    "hooks",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("at", UTCDateTime, nullable=False),
 )
 
 # Append-only: the first migration puts triggers on it that refuse UPDATE and DELETE.
