@@ -22,6 +22,8 @@ class Answer:
     """
     One answer, read. `body` is the JSON object in it, None where there is none to read.
 
+    A 202 or 204 needs no body (an empty one is {}): the status is all that it says.
+
     `code` and `correlation_id` are safe to log and to show: short, and of plain characters.
     """
 
@@ -67,17 +69,21 @@ def wait_asked(header: str | None, now: datetime) -> float:
     return min(max((until - now).total_seconds(), 0.0), LONGEST_WAIT)
 
 
-def refusal(answer: Answer, *, action: str, needs: str, missing: str) -> Refused:
+def refusal(
+    answer: Answer, *, action: str, needs: str, missing: str, principal: str | None = None
+) -> Refused:
     """
     The error for a 4xx, as a sentence for the person who asked for `action`.
 
     `needs` is the scope or permission that `action` takes, for a 403 that does not name
-    what is missing; `missing` is the sentence for a 404.
+    what is missing; `missing` is the sentence for a 404. `principal` is the user whose own
+    token was used, None for the bot's.
     """
     if answer.status == 404:
         return NotFound(missing, correlation_id=answer.correlation_id)
     if answer.status == 403:
-        return Refused(_forbidden(answer, action, needs), correlation_id=answer.correlation_id)
+        sentence = _forbidden(answer, action, needs, principal)
+        return Refused(sentence, correlation_id=answer.correlation_id)
     reason = f"{answer.status} {answer.code}".strip()
     return Refused(
         f"Genesys refused to {action} ({reason}). Nothing was sent. Trying again will not help; "
@@ -95,14 +101,18 @@ def quoting(correlation_id: str) -> str:
     return f", quoting the Genesys correlation id {correlation_id}" if correlation_id else ""
 
 
-def _forbidden(answer: Answer, action: str, needs: str) -> str:
+def _forbidden(answer: Answer, action: str, needs: str, principal: str | None) -> str:
     named = ", ".join(_rights_named(answer))
     lacks = f"it lacks {named}" if named else f"it probably lacks {needs}"
     where = " in this conversation's division" if "division" in answer.code else ""
+    who, grants = "this bot", "the bot's OAuth client (its scopes, and its roles and their divisions)"
+    if principal is not None:
+        who, lacks = "this person", lacks.replace("it ", "their sign-in ", 1)
+        grants = "the person (a role and its divisions) or, where it is a scope, to the bot's OAuth client"
     return (
-        f"Genesys does not allow this bot to {action}: {lacks}{where}. Nothing was sent. "
-        "A Genesys administrator grants it to the bot's OAuth client (its scopes, and its roles and their "
-        f"divisions); ask the operator to have that done{quoting(answer.correlation_id)}."
+        f"Genesys does not allow {who} to {action}: {lacks}{where}. Nothing was sent. "
+        f"A Genesys administrator grants it to {grants}; ask the operator to have that done"
+        f"{quoting(answer.correlation_id)}."
     )
 
 
@@ -116,6 +126,8 @@ def _rights_named(answer: Answer) -> list[str]:
 
 
 def _json_object(response: requests.Response) -> Mapping[str, Any] | None:
+    if response.status_code in (202, 204) and not response.content:
+        return {}
     try:
         body = response.json()
     except (ValueError, RecursionError):  # the second: brackets nested thousands deep

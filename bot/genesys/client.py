@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-import re
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
-import requests
+from . import hosts, ids, regions, users
+from .calls import Calls, TokenSource
+from .errors import NotOffered
+from .nouns import (
+    Accepted,
+    Check,
+    Conversation,
+    Delivery,
+    Library,
+    LibraryResponse,
+    LiveConversation,
+    Message,
+    Queue,
+    Sender,
+    Template,
+    User,
+)
+from .transport import OnWait, Transport
 
-from . import ids
-from .answers import Answer, quoting, refusal
-from .errors import AuthError, GenesysError, Refused, Unavailable
-from .json_values import objects, text_of
-from .nouns import Accepted, Check, Conversation, Sender, User
-from .tokens import Token, Tokens
-from .transport import Bearer, Patience, Transport, is_loopback
+if TYPE_CHECKING:
+    from .keyring import Keyring
+    from .sign_in import SignIn
 
-OnWait = Callable[[float], None]
+TIMEOUT = (3.05, 10.0)
 
 
 def utc_now() -> datetime:
@@ -32,13 +43,59 @@ class Genesys(ABC):
     """
     A Genesys Cloud organisation: conversations, the people in them, and one message at a time.
 
-    Made by `Genesys.events(…)`, which connects to nothing. Thread-safe; one is enough for a
-    process. Every method but the pure ones raises AuthError, Unavailable and, when a wait
-    of more than 60 seconds in all is asked for, RateLimited; nothing was sent then.
+    Made by `Genesys.platform(…)` or `Genesys.events(…)`, which connect to nothing.
+    Thread-safe; one is enough for a process. Every method but the pure ones raises AuthError
+    (NotConnected for a person), Unavailable and, when a wait of more than 60 seconds in all
+    is asked for, RateLimited; nothing was sent then. `reader` is the Genesys user whose own
+    token reads, where the contract has it so; None is the service.
     """
 
     id_shape: ClassVar[str]
     find_needs: ClassVar[str]
+    sign_in: SignIn | None = None  # where people do not sign in themselves
+
+    @staticmethod
+    def platform(
+        *,
+        region: str,
+        client_id: str,
+        client_secret: str,
+        oauth_client_id: str | None = None,
+        oauth_client_secret: str | None = None,
+        keyring: Keyring | None = None,
+        login_url: str | None = None,
+        api_url: str | None = None,
+        timeout: tuple[float, float] = TIMEOUT,
+        now: Callable[[], datetime] = utc_now,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> Genesys:
+        """
+        The public Platform API, at `https://api.<region>` with tokens from `https://login.<region>`.
+
+        `region` is a domain or a name (`eu_west_1`). The first client (client credentials) is
+        the service, the second (authorization code) the one people sign in with; their
+        tokens are kept in `keyring`, by default in memory. The rest as in `events`.
+
+        Raises ValueError for an unknown region, with the list, and for a URL as in `events`.
+        """
+        from .platform import PlatformGenesys
+        from .platform_tokens import PlatformTokens
+
+        domain = regions.domain_of(region)
+        login = hosts.base(login_url or f"https://login.{domain}")
+        api = hosts.base(api_url or f"https://api.{domain}")
+        transport = Transport(login, api, timeout=timeout, now=now, sleep=sleep)
+        tokens = PlatformTokens(
+            transport,
+            f"{login}/oauth",
+            service=(client_id, client_secret),
+            people=(oauth_client_id, oauth_client_secret),
+            keyring=keyring,
+            now=now,
+        )
+        return PlatformGenesys(
+            domain=domain, tokens=tokens, login=login, api=api, transport=transport, now=now, sleep=sleep
+        )
 
     @staticmethod
     def events(
@@ -50,7 +107,7 @@ class Genesys(ABC):
         system_user_id: str | None = None,
         login_url: str | None = None,
         api_url: str | None = None,
-        timeout: tuple[float, float] = (3.05, 10.0),
+        timeout: tuple[float, float] = TIMEOUT,
         now: Callable[[], datetime] = utc_now,
         sleep: Callable[[float], None] = time.sleep,
     ) -> Genesys:
@@ -64,17 +121,19 @@ class Genesys(ABC):
         Raises ValueError for an `org_id` that is no host name and for a URL that is neither
         https nor on this machine.
         """
-        from .events import EventsGenesys
+        from .events import EventsGenesys, EventsTokens
 
-        login, api = (_base(given or _host_of(org_id)) for given in (login_url, api_url))
+        login, api = (hosts.base(given or hosts.of_organisation(org_id)) for given in (login_url, api_url))
+        transport = Transport(login, api, timeout=timeout, now=now, sleep=sleep)
+        tokens = EventsTokens(
+            transport, f"{login}/oauth/token", client=(client_id, client_secret), jwt_key=jwt_key, now=now
+        )
         return EventsGenesys(
-            client_id=client_id,
-            client_secret=client_secret,
-            jwt_key=jwt_key,
             system_user_id=system_user_id,
+            tokens=tokens,
             login=login,
             api=api,
-            transport=Transport(login, api, timeout=timeout, now=now, sleep=sleep),
+            transport=transport,
             now=now,
             sleep=sleep,
         )
@@ -82,18 +141,17 @@ class Genesys(ABC):
     def __init__(
         self,
         *,
+        tokens: TokenSource,
         login: str,
         api: str,
         transport: Transport,
         now: Callable[[], datetime],
         sleep: Callable[[float], None],
     ) -> None:
-        self._token_url = f"{login}/oauth/token"
-        self._api = api
+        self._calls = Calls(api, transport, tokens, sleep)
         self._transport = transport
         self._now = now
         self._sleep = sleep
-        self._tokens = Tokens(self._fetch_token, now)
         self._hosts = {urlsplit(url).hostname or "" for url in (login, api)}
 
     def close(self) -> None:
@@ -109,15 +167,16 @@ class Genesys(ABC):
         text = text.strip()
         return text if ids.is_id(text, self.id_shape) else None
 
+    def page(self, conversation_id: str) -> str:
+        """The address of this conversation in the Genesys web app, "" where none is known. Pure."""
+        return ""
+
     @abstractmethod
     def conversation(
         self, conversation_id: str, *, reader: str | None = None, on_wait: OnWait | None = None
     ) -> Conversation:
         """
-        Read a conversation as it is now.
-
-        `reader` is the Genesys user whose own token reads, where the contract has it so;
-        None is the service. `on_wait` is told the seconds of each wait that a 429 asks for.
+        Read a conversation as it is now. `on_wait` is told the seconds of each wait that a 429 asks for.
 
         Raises NotFound if there is none, or it has ended and was archived; Refused on a 403.
         """
@@ -128,10 +187,10 @@ class Genesys(ABC):
         Who a message into `conversation` would come from. Pure: as true as `conversation` is fresh.
 
         `user_id` is the supervisor. `send_as` is `self` (the supervisor), `agent` (the agent
-        in the conversation now) or `system` (the automated user).
+        in the conversation now) or `system` (automated).
 
         Raises Ended, WrongMedia, NotAParticipant (which names who is in it), and Refused if
-        it is not clear who would be meant. Nothing was sent.
+        it is not clear who would be meant, or the channel has no such way. Nothing was sent.
         """
 
     @abstractmethod
@@ -147,12 +206,14 @@ class Genesys(ABC):
         *,
         response: str,
         send_id: str,
+        template: Template | None = None,
         on_wait: OnWait | None = None,
     ) -> Accepted:
         """
         Send `text` (plain, no markup) to the customer of `conversation`, once.
 
-        `response` and `send_id` mark it for reports where the contract takes marks.
+        `response` and `send_id` mark it for reports where the contract takes marks. With
+        `template` Genesys makes the text; `text` is then what people should see of it.
         `on_wait` is told the seconds of each wait; what it raises ends the call, unsent.
 
         Raises Refused if the text or the send is not accepted, Unavailable and RateLimited
@@ -162,13 +223,64 @@ class Genesys(ABC):
 
     @abstractmethod
     def look(
-        self, conversation: Conversation, sender: Sender, text: str, *, since: datetime
+        self,
+        conversation: Conversation,
+        sender: Sender,
+        text: str,
+        *,
+        since: datetime,
+        known: Collection[str] = (),
     ) -> Accepted | None:
         """
         Look for `text`, sent at or after `since` (aware UTC), after its answer was lost.
 
+        `conversation` as it was read before the send, if there is one: what it held then is
+        not what we look for. `known` are the ids of messages that other sends account for.
+
         None means that it was not found, never that it is not there.
         """
+
+    def delivery(
+        self, conversation_id: str, message_ids: Sequence[str], *, reader: str | None = None
+    ) -> Mapping[str, Delivery]:
+        """How far these messages got, by id; those that nothing is known of are left out."""
+        return {}
+
+    def messages(
+        self, conversation: Conversation, *, reader: str | None = None, limit: int = 5
+    ) -> list[Message]:
+        """The last messages of `conversation`, oldest first; none where they cannot be read."""
+        return []
+
+    def live_conversations(
+        self,
+        *,
+        user_id: str | None = None,
+        queues: Collection[str] | None = None,
+        reader: str | None = None,
+    ) -> list[LiveConversation]:
+        """
+        The live messaging conversations of a user, or those of queues (by name) and waiting in them.
+
+        Raises NotOffered where the contract has no way to list them.
+        """
+        raise NotOffered("This Genesys contract cannot list conversations. Give the conversation's id.")
+
+    def libraries(self) -> list[Library]:
+        """The response libraries kept in Genesys; none where the contract has none."""
+        return []
+
+    def library_responses(self, library_id: str) -> list[LibraryResponse]:
+        """All responses of a library, of every kind. Raises NotFound, NotOffered."""
+        raise NotOffered("This Genesys contract has no response libraries. Use canned.yml.")
+
+    def queue(self, queue_id: str) -> Queue:
+        """A queue, and which libraries its agents may use. Raises NotFound, NotOffered."""
+        raise NotOffered("This Genesys contract cannot look up queues.")
+
+    def queues(self, names: Collection[str]) -> Mapping[str, str]:
+        """The ids of the queues with these names; a name that no queue has is left out."""
+        return {}
 
     @abstractmethod
     def check(self) -> list[Check]:
@@ -180,20 +292,7 @@ class Genesys(ABC):
 
         Source: Genesys Cloud Platform API, `POST /api/v2/users/search`.
         """
-        wanted = email.strip()
-        if not wanted:
-            return None
-        query = [
-            {"type": "EXACT", "fields": ["email"], "value": wanted},
-            {"type": "EXACT", "fields": ["state"], "values": ["active"]},
-        ]
-        body = {"pageSize": 25, "pageNumber": 1, "query": query}
-        answer = self._read("POST", "/api/v2/users/search", body=body)
-        if not answer.ok:
-            raise self._refused_users(answer)
-        users = [read_user(one) for one in objects((answer.body or {}).get("results"))]
-        same = {one.id: one for one in users if one.active and one.email.casefold() == wanted.casefold()}
-        return next(iter(same.values())) if len(same) == 1 else None
+        return users.find(self._calls, email, self.find_needs)
 
     def user(self, user_id: str) -> User:
         """
@@ -202,100 +301,7 @@ class Genesys(ABC):
         Source: Genesys Cloud Platform API, `GET /api/v2/users/{userId}`.
         """
         self._require_id(user_id, "user")
-        answer = self._read("GET", f"/api/v2/users/{user_id}")
-        if not answer.ok:
-            raise self._refused_users(answer)
-        return read_user(answer.body or {})
-
-    def _refused_users(self, answer: Answer) -> Refused:
-        gone = "Genesys knows no user with this id. Nothing was sent. Link the Slack user to another one."
-        return refusal(answer, action="look up users", needs=self.find_needs, missing=gone)
+        return users.with_id(self._calls, user_id, self.find_needs)
 
     def _require_id(self, text: str, kind: str) -> None:
-        """Nothing but an id ever becomes part of an address."""
-        if not ids.is_id(text, self.id_shape):
-            raise Refused(
-                f"That is not a {kind} id, so Genesys was not asked. One looks like "
-                "a1b2c3d4-e5f6-7890-a1b2-c3d4e5f6a7b8; copy it again from Genesys."
-            )
-
-    def _read(self, method: str, path: str, *, body: object = None, on_wait: OnWait | None = None) -> Answer:
-        return self._ask(self._transport.read, None, method, path, body, on_wait)
-
-    def _send(self, principal: str | None, path: str, body: object, on_wait: OnWait | None = None) -> Answer:
-        return self._ask(self._transport.send, principal, "POST", path, body, on_wait)
-
-    def _ask(
-        self,
-        way: Callable[[Callable[[], requests.Response], Patience], Answer],
-        principal: str | None,
-        method: str,
-        path: str,
-        body: object,
-        on_wait: OnWait | None,
-    ) -> Answer:
-        """One request with a token; after a 401, once more with a new token."""
-        patience = Patience(self._sleep, on_wait)
-        url = self._api + path
-        for _ in range(2):
-            token = self._tokens.get(principal, patience)
-            call = partial(self._transport.request, method, url, auth=Bearer(token), body=body)
-            answer = way(call, patience)
-            if answer.status != 401:
-                return answer
-            self._tokens.drop(principal, token)
-        raise AuthError(
-            "Genesys does not accept the bot's sign-in, even with a new token. Nothing was sent, and trying "
-            "again will not help: the operator has to check the OAuth client and its scopes. Tell them"
-            f"{quoting(answer.correlation_id)}.",
-            correlation_id=answer.correlation_id,
-        )
-
-    def _fetch_token(self, principal: str | None, patience: Patience) -> Token:
-        answer = self._transport.read(lambda: self._request_token(principal), patience)
-        if not answer.ok:
-            raise self._no_token(principal, answer)
-        return Token.of(answer.body or {}, self._now())
-
-    @abstractmethod
-    def _request_token(self, principal: str | None) -> requests.Response:
-        """Ask for a token of `principal` (a user id; None: the service), by the contract's grant."""
-
-    def _no_token(self, principal: str | None, answer: Answer) -> AuthError:
-        reason = f"{answer.status} {answer.code}".strip()
-        what, check = "let the bot act for this person", "JWT key and the person's user id"
-        if principal is None:
-            what, check = "sign the bot in", "client id, client secret and host"
-        return AuthError(
-            f"Genesys refused to {what} ({reason}). Nothing was sent, and trying again will not help: "
-            f"the operator has to check the {check}. Tell them{quoting(answer.correlation_id)}.",
-            correlation_id=answer.correlation_id,
-        )
-
-    def _checked(self, name: str, action: Callable[[], str], mend: str) -> Check:
-        """Run one check; `action` returns what it found."""
-        try:
-            return Check(name, ok=True, detail=action())
-        except GenesysError as exc:
-            return Check(name, ok=False, detail=str(exc), mend=mend)
-
-
-def read_user(raw: Mapping[str, Any]) -> User:
-    """A user as the API gives it: `id`, `name`, `email`, `state` (active, inactive, deleted)."""
-    user_id = text_of(raw.get("id"))
-    if not user_id:
-        raise Unavailable("Genesys described a user without an id. Nothing was sent; tell the operator.")
-    return User(user_id, text_of(raw.get("name")), text_of(raw.get("email")), raw.get("state") == "active")
-
-
-def _host_of(org_id: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9-]{1,63}", org_id):
-        raise ValueError(f"{org_id!r} is not a Genesys organisation id: letters, digits and hyphens")
-    return f"https://{org_id}.mypurecloud.com"
-
-
-def _base(url: str) -> str:
-    parts = urlsplit(url)
-    if not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(url))) or not parts.hostname:
-        raise ValueError(f"{url!r} is not the address of a Genesys host: https, or this machine")
-    return url.rstrip("/")
+        ids.require_id(text, kind, self.id_shape)

@@ -3,12 +3,14 @@ What can go wrong with Genesys Cloud, split by what the caller may do next.
 
     GenesysError
     ├── AuthError            nothing was sent: the sign-in is refused, which the operator repairs
+    │   └── NotConnected     this person has to sign in (again); then it can be sent
     ├── Refused              nothing was sent: Genesys, or our own check, said no
     │   ├── NotFound         no such thing, or a conversation that has ended and was archived
     │   ├── RateLimited      too many requests: may be repeated after `retry_after` seconds
     │   ├── NotAParticipant  the sender is not in the conversation
     │   ├── WrongMedia       the conversation is not one that takes text
-    │   └── Ended            the conversation is over
+    │   ├── Ended            the conversation is over
+    │   └── NotOffered       this contract has no such thing
     ├── Unavailable          nothing was sent: may be repeated after `retry_after` seconds
     └── OutcomeUnknown       perhaps it was sent: never repeat it blindly
 """
@@ -34,6 +36,18 @@ class GenesysError(Exception):
 
 class AuthError(GenesysError):
     """The sign-in is refused, even with a fresh token; nothing was sent."""
+
+
+class NotConnected(AuthError):
+    """The person `user_id` has not signed in, or their sign-in is no longer good; nothing was sent."""
+
+    def __init__(self, user_id: str, *, correlation_id: str = "") -> None:
+        super().__init__(
+            "Genesys needs this person's own sign-in, and there is none that is still good. Nothing was "
+            "sent. They connect their Genesys account, and then it can be sent.",
+            correlation_id=correlation_id,
+        )
+        self.user_id = user_id
 
 
 class Refused(GenesysError):
@@ -63,6 +77,10 @@ class WrongMedia(Refused):
 
 class Ended(Refused):
     """The conversation is over; nothing was sent."""
+
+
+class NotOffered(Refused):
+    """The contract in use has nothing like it; nothing was sent."""
 
 
 class Unavailable(GenesysError):

@@ -9,16 +9,16 @@ It gives no way to read messages back, so a lost answer stays unknown.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-import requests
-
 from . import ids
 from .answers import Answer, names_what_is_missing, refusal
-from .chats import present, read_conversation, require_live_chat, the_agent
-from .client import Genesys, OnWait
+from .chats import read_conversation
+from .checks import checked
+from .client import Genesys
 from .errors import (
     AuthError,
     Ended,
@@ -29,12 +29,14 @@ from .errors import (
     Refused,
     WrongMedia,
 )
+from .ids import NOBODY
 from .json_values import text_of
-from .nouns import Accepted, Check, Conversation, Sender
-from .transport import UNCONFIRMED, Patience
+from .nouns import Accepted, Check, Conversation, Participant, Sender, Template
+from .tokens import Token, Tokens, no_token
+from .transport import UNCONFIRMED, OnWait, Patience, Transport
+from .verify import require_length, require_live, require_one_agent, require_present
 
 LONGEST_TEXT = 4000  # what Genesys' chats take; the contract itself names no limit
-NOBODY = "00000000-0000-0000-0000-000000000000"
 
 _SEND_NEEDS = "the scope conversation:chat:write (and perhaps conversation:write)"
 _GONE = (
@@ -43,23 +45,70 @@ _GONE = (
 )
 
 
+class EventsTokens(Tokens):
+    """The service's token and, where there is a key to sign for them, those of people."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        url: str,
+        *,
+        client: tuple[str, str],
+        jwt_key: str | None,
+        now: Callable[[], datetime],
+    ) -> None:
+        super().__init__(self._ask, now)
+        self._transport = transport
+        self._url = url
+        self._client = client
+        self._jwt_key = jwt_key
+
+    @property
+    def signs_for_people(self) -> bool:
+        return self._jwt_key is not None
+
+    def assertion(self, user_id: str) -> str:
+        """Signed proof that the client acts for this user. Raises AuthError if the key cannot sign."""
+        from . import grants  # Authlib: not needed to import this package
+
+        try:
+            return grants.sign(
+                self._jwt_key or "",
+                client_id=self._client[0],
+                user_id=user_id,
+                url=self._url,
+                now=self._now(),
+            )
+        except ValueError as exc:
+            raise AuthError(
+                f"The key that signs in for people is {exc}, which the operator has to repair. "
+                "Nothing was sent, and trying again will not help."
+            ) from exc
+
+    def _ask(self, principal: str | None, patience: Patience) -> Token:
+        from . import grants
+
+        def request() -> Any:
+            if principal is None:
+                return grants.client_credentials(self._transport, self._url, *self._client, in_form=True)
+            return grants.jwt_bearer(self._transport, self._url, self.assertion(principal))
+
+        answer = self._transport.read(request, patience)
+        if answer.ok:
+            return Token.of(answer.body or {}, self._now())
+        if principal is None:
+            raise no_token(answer, check="client id, client secret and host")
+        what = "let the bot act for this person"
+        raise no_token(answer, what=what, check="JWT key and the person's user id")
+
+
 class EventsGenesys(Genesys):
     id_shape = ids.LETTERS_AND_DIGITS
     find_needs = "the scope user:read or the permission directory:user:view"
 
-    def __init__(
-        self,
-        *,
-        client_id: str,
-        client_secret: str,
-        jwt_key: str | None,
-        system_user_id: str | None,
-        **parts: Any,
-    ) -> None:
-        super().__init__(**parts)
-        self._client_id = client_id
-        self._client_secret = client_secret
-        self._jwt_key = jwt_key
+    def __init__(self, *, system_user_id: str | None, tokens: EventsTokens, **parts: Any) -> None:
+        super().__init__(tokens=tokens, **parts)
+        self._tokens = tokens
         self._system_user_id = system_user_id
 
     def conversation(
@@ -67,7 +116,8 @@ class EventsGenesys(Genesys):
     ) -> Conversation:
         """As `Genesys.conversation`; whoever asks, the service's token reads."""
         self._require_id(conversation_id, "conversation")
-        answer = self._read("GET", f"/api/v2/conversations/{conversation_id}", on_wait=on_wait)
+        read_at = self._now()
+        answer = self._calls.read("GET", f"/api/v2/conversations/{conversation_id}", on_wait=on_wait)
         if not answer.ok:
             raise refusal(
                 answer,
@@ -75,14 +125,14 @@ class EventsGenesys(Genesys):
                 needs="the scope conversation:write or the permission conversation:communication:view",
                 missing=_GONE,
             )
-        return read_conversation(answer, conversation_id)
+        return read_conversation(answer, conversation_id, read_at)
 
     def sender(self, conversation: Conversation, send_as: str, user_id: str) -> Sender:
-        require_live_chat(conversation)
+        _require_live_chat(conversation)
         if send_as == "self":
-            return present(conversation, send_as, user_id)
+            return _as(send_as, require_present(conversation, send_as, user_id))
         if send_as == "agent":
-            return the_agent(conversation, user_id)
+            return _as(send_as, require_one_agent(conversation, user_id))
         if send_as == "system":
             return self._system(conversation)
         raise ValueError(f"send_as is self, agent or system, not {send_as!r}")
@@ -98,17 +148,20 @@ class EventsGenesys(Genesys):
         *,
         response: str,
         send_id: str,
+        template: Template | None = None,
         on_wait: OnWait | None = None,
     ) -> Accepted:
         self._require_id(conversation.id, "conversation")
-        _require_length(text, self.max_length(conversation))
+        require_length(text, self.max_length(conversation), channel="a chat")
         body = {
             "eventType": "chat",
             "from": {"id": sender.user_id},
             "text": text,
             "metadata": {"source": "canned_response_bot", "response": response, "send_id": send_id},
         }
-        answer = self._send(self._whose_token(sender), _events_of(conversation.id), body, on_wait)
+        answer = self._calls.send(
+            _events_of(conversation.id), body, principal=self._whose_token(sender), on_wait=on_wait
+        )
         if not answer.ok:
             raise self._why_refused(conversation, sender, answer)
         message_id = text_of((answer.body or {}).get("id"))
@@ -117,57 +170,37 @@ class EventsGenesys(Genesys):
         return Accepted(message_id, "accepted", conversation.id, answer.correlation_id)
 
     def look(
-        self, conversation: Conversation, sender: Sender, text: str, *, since: datetime
+        self,
+        conversation: Conversation,
+        sender: Sender,
+        text: str,
+        *,
+        since: datetime,
+        known: Collection[str] = (),
     ) -> Accepted | None:
         """Always None: this contract has nothing to read a message back with."""
         return None
 
     def check(self) -> list[Check]:
         oauth = "Check the client id, the client secret and the organisation's host."
-        checks = [self._checked("genesys sign-in", self._check_token, oauth)]
+        checks = [checked("genesys sign-in", self._check_token, oauth)]
         if not checks[0].ok:
             return checks
         scopes = "Grant it to the OAuth client in Genesys (Admin, Integrations, OAuth)."
-        checks.append(self._checked("genesys conversations", self._check_reading, scopes))
-        checks.append(self._checked("genesys sending", self._check_sending, scopes))
-        checks.append(self._checked("genesys users", self._check_users, scopes))
-        if self._jwt_key is not None:
+        checks.append(checked("genesys conversations", self._check_reading, scopes))
+        checks.append(checked("genesys sending", self._check_sending, scopes))
+        checks.append(checked("genesys users", self._check_users, scopes))
+        if self._tokens.signs_for_people:
             key = "Give an RSA private key in PEM form, whose public half Genesys knows."
-            checks.append(self._checked("genesys jwt key", self._check_key, key))
+            checks.append(checked("genesys jwt key", self._check_key, key))
         if self._system_user_id is not None:
             user = "Name an active Genesys user as the system user."
-            checks.append(self._checked("genesys system user", self._check_system_user, user))
+            checks.append(checked("genesys system user", self._check_system_user, user))
         return checks
-
-    def _request_token(self, principal: str | None) -> requests.Response:
-        from . import grants  # Authlib: not needed to import this package
-
-        if principal is None:
-            return grants.client_credentials(
-                self._transport, self._token_url, self._client_id, self._client_secret
-            )
-        return grants.jwt_bearer(self._transport, self._token_url, self._assertion(principal))
-
-    def _assertion(self, user_id: str) -> str:
-        from . import grants
-
-        try:
-            return grants.sign(
-                self._jwt_key or "",
-                client_id=self._client_id,
-                user_id=user_id,
-                url=self._token_url,
-                now=self._now(),
-            )
-        except ValueError as exc:
-            raise AuthError(
-                f"The key that signs in for people is {exc}, which the operator has to repair. "
-                "Nothing was sent, and trying again will not help."
-            ) from exc
 
     def _whose_token(self, sender: Sender) -> str | None:
         """A person's own where there is a key to sign for them, and they send as themselves."""
-        return sender.user_id if self._jwt_key is not None and sender.send_as == "self" else None
+        return sender.user_id if self._tokens.signs_for_people and sender.send_as == "self" else None
 
     def _system(self, conversation: Conversation) -> Sender:
         if self._system_user_id is None:
@@ -175,7 +208,7 @@ class EventsGenesys(Genesys):
                 "No automated user is set up to send as, so nothing was sent. Send as yourself from inside "
                 "the conversation, or ask the operator to name a system user."
             )
-        return present(conversation, "system", self._system_user_id)
+        return _as("system", require_present(conversation, "system", self._system_user_id))
 
     def _why_refused(self, conversation: Conversation, sender: Sender, answer: Answer) -> GenesysError:
         """
@@ -188,8 +221,8 @@ class EventsGenesys(Genesys):
             return refused
         try:
             now = self.conversation(conversation.id)
-            require_live_chat(now)
-            present(now, sender.send_as, sender.user_id or "")
+            _require_live_chat(now)
+            require_present(now, sender.send_as, sender.user_id or "")
         except (Ended, NotAParticipant, NotFound, WrongMedia) as exc:
             exc.correlation_id = answer.correlation_id
             return exc
@@ -208,7 +241,7 @@ class EventsGenesys(Genesys):
 
     def _check_sending(self) -> str:
         """Without a text, into no conversation: refused for that, unless first for the scope."""
-        answer = self._read("POST", _events_of(NOBODY), body={})
+        answer = self._calls.read("POST", _events_of(NOBODY), body={})
         if answer.status == 403:
             raise refusal(answer, action="send messages", needs=_SEND_NEEDS, missing=_GONE)
         return "messages may be sent"
@@ -218,7 +251,7 @@ class EventsGenesys(Genesys):
         return "users can be looked up"
 
     def _check_key(self) -> str:
-        self._assertion(NOBODY)
+        self._tokens.assertion(NOBODY)
         return "the key can sign for people"
 
     def _check_system_user(self) -> str:
@@ -232,11 +265,9 @@ def _events_of(conversation_id: str) -> str:
     return f"/api/v2/conversations/{conversation_id}/events"
 
 
-def _require_length(text: str, limit: int) -> None:
-    if not text.strip():
-        raise Refused("The message is empty, so nothing was sent. Write a text and send again.")
-    if len(text) > limit:
-        raise Refused(
-            f"The message has {len(text)} characters, and a chat takes {limit} at most. Nothing was sent. "
-            "Shorten it and send again."
-        )
+def _require_live_chat(conversation: Conversation) -> None:
+    require_live(conversation, takes="chat", called="a chat")
+
+
+def _as(send_as: str, place: Participant) -> Sender:
+    return Sender(str(send_as), place.user_id, place.name, place.id)

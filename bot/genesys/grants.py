@@ -19,15 +19,61 @@ JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 ASSERTION_LIFE = timedelta(minutes=4)  # five are allowed; a minute for clocks that differ
 
 
-def client_credentials(transport: Transport, url: str, client_id: str, secret: str) -> requests.Response:
-    """Ask for the service's own token; id and secret go in the form body. Source: the events contract."""
-    client = _Client(
-        transport.session,
-        client_id,
-        secret,
-        token_endpoint_auth_method="client_secret_post",  # noqa: S106 -- a method's name
-    )
+def client_credentials(
+    transport: Transport, url: str, client_id: str, secret: str, *, in_form: bool = False
+) -> requests.Response:
+    """
+    Ask for the service's own token.
+
+    Id and secret go in the Authorization header (the platform) or in the form body (the
+    events contract).
+    """
+    method = "client_secret_post" if in_form else "client_secret_basic"
+    client = _Client(transport.session, client_id, secret, token_endpoint_auth_method=method)
     return _answer_to(client, transport, url, grant_type="client_credentials")
+
+
+def authorize_url(url: str, client_id: str, *, redirect_uri: str, state: str, verifier: str) -> str:
+    """Where a person's browser signs in and agrees. Source: RFC 6749 section 4.1.1, RFC 7636."""
+    client = _Client(None, client_id, code_challenge_method="S256")
+    address, _ = client.create_authorization_url(
+        url, state=state, code_verifier=verifier, redirect_uri=redirect_uri
+    )
+    return str(address)
+
+
+def authorization_code(
+    transport: Transport,
+    url: str,
+    client: tuple[str, str | None],
+    *,
+    code: str,
+    verifier: str,
+    redirect_uri: str,
+) -> requests.Response:
+    """Ask for the tokens of the person who came back with `code`. Source: RFC 6749 section 4.1.3."""
+    return _answer_to(
+        _client_of(transport, client),
+        transport,
+        url,
+        grant_type="authorization_code",
+        code=code,
+        code_verifier=verifier,
+        redirect_uri=redirect_uri,
+    )
+
+
+def refresh(
+    transport: Transport, url: str, client: tuple[str, str | None], refresh_token: str
+) -> requests.Response:
+    """Ask for a person's next tokens. Source: RFC 6749 section 6."""
+    return _answer_to(
+        _client_of(transport, client),
+        transport,
+        url,
+        grant_type="refresh_token",
+        refresh_token=refresh_token,
+    )
 
 
 def jwt_bearer(transport: Transport, url: str, assertion: str) -> requests.Response:
@@ -70,6 +116,13 @@ class _Client(OAuth2Client):  # type: ignore[misc]  # Authlib ships no types
 
     def parse_response_token(self, resp: requests.Response) -> requests.Response:
         return resp  # judged by the transport, as every other answer is
+
+
+def _client_of(transport: Transport, client: tuple[str, str | None]) -> _Client:
+    """A confidential client, or a public one where there is no secret."""
+    client_id, secret = client
+    method = "client_secret_basic" if secret else "none"
+    return _Client(transport.session, client_id, secret, token_endpoint_auth_method=method)
 
 
 def _answer_to(client: _Client, transport: Transport, url: str, **form: Any) -> requests.Response:

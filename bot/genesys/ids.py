@@ -6,7 +6,11 @@ import re
 from collections.abc import Collection
 from urllib.parse import unquote, urlsplit
 
+from .errors import Refused
+
 LETTERS_AND_DIGITS = r"[A-Za-z0-9]{8}(?:-[A-Za-z0-9]{4}){3}-[A-Za-z0-9]{12}"
+HEXADECIMAL = r"[A-Fa-f0-9]{8}(?:-[A-Fa-f0-9]{4}){3}-[A-Fa-f0-9]{12}"
+NOBODY = "00000000-0000-0000-0000-000000000000"  # an id of nothing, to ask with
 
 _DOMAINS = re.compile(r"(?:^|\.)(?:mypurecloud\.(?:com|ie|de|jp|com\.au)|(?:us-gov-|eusc-)?pure\.cloud)\Z")
 _NAMED = r"(?:(?:conversation|interaction)s?(?:/[a-z]+)?/|conversationId=)"
@@ -14,6 +18,15 @@ _NAMED = r"(?:(?:conversation|interaction)s?(?:/[a-z]+)?/|conversationId=)"
 
 def is_id(text: str, shape: str = LETTERS_AND_DIGITS) -> bool:
     return re.fullmatch(shape, text) is not None
+
+
+def require_id(text: str, kind: str, shape: str = LETTERS_AND_DIGITS) -> None:
+    """Nothing but an id ever becomes part of an address; `kind` is what it should be of. Raises Refused."""
+    if not is_id(text, shape):
+        raise Refused(
+            f"That is not a {kind} id, so Genesys was not asked. One looks like "
+            "a1b2c3d4-e5f6-7890-a1b2-c3d4e5f6a7b8; copy it again from Genesys."
+        )
 
 
 def conversation_in(text: str, hosts: Collection[str], shape: str = LETTERS_AND_DIGITS) -> str | None:

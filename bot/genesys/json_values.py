@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -14,3 +15,22 @@ def objects(value: object) -> list[Mapping[str, Any]]:
 def text_of(value: object) -> str:
     """`value` if it is a string, else an empty one."""
     return value if isinstance(value, str) else ""
+
+
+def object_of(value: object) -> Mapping[str, Any]:
+    """`value` if it is a JSON object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def texts_of(value: object) -> dict[str, str]:
+    """The texts in the JSON object `value`, by name; whatever else is in it is left out."""
+    return {name: each for name, each in object_of(value).items() if isinstance(each, str)}
+
+
+def time_of(value: object) -> datetime | None:
+    """The ISO 8601 time in `value`, as aware UTC; None if it is not one."""
+    try:
+        at = datetime.fromisoformat(text_of(value))
+    except ValueError:
+        return None
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
 
-from .errors import Unavailable
+from .answers import Answer, quoting
+from .errors import AuthError, Unavailable
 from .transport import Patience
 
 LEEWAY = timedelta(seconds=60)
@@ -26,14 +27,20 @@ class Token:
     @classmethod
     def of(cls, body: Mapping[str, Any], now: datetime) -> Token:
         """The token in a token endpoint's answer. Raises Unavailable if there is none in it."""
-        value, seconds = body.get("access_token"), body.get("expires_in")
-        if not isinstance(value, str) or not re.fullmatch(r"[!-~]+", value):
-            raise Unavailable(
-                "Genesys answered the bot's sign-in without a token, so nothing was sent. "
-                "Try again in a minute; if it stays like this, tell the operator."
-            )
-        life = float(seconds) if isinstance(seconds, int | float) and 0 < seconds < 10**8 else 0.0
-        return cls(value, now + timedelta(seconds=life) - LEEWAY)
+        value, ends = read_token(body, now)
+        return cls(value, ends - LEEWAY)
+
+
+def read_token(body: Mapping[str, Any], now: datetime) -> tuple[str, datetime]:
+    """The `access_token` in a token endpoint's answer, and when it ends. Raises Unavailable for none."""
+    value, seconds = body.get("access_token"), body.get("expires_in")
+    if not isinstance(value, str) or not re.fullmatch(r"[!-~]+", value):
+        raise Unavailable(
+            "Genesys answered the sign-in without a token, so nothing was sent. "
+            "Try again in a minute; if it stays like this, tell the operator."
+        )
+    life = float(seconds) if isinstance(seconds, int | float) and 0 < seconds < 10**8 else 0.0
+    return value, now + timedelta(seconds=life)
 
 
 class Tokens:
@@ -51,7 +58,9 @@ class Tokens:
         self._kept: dict[str | None, Token] = {}
         self._under_way: dict[str | None, Future[str]] = {}
 
-    def get(self, principal: str | None, patience: Patience) -> str:
+    def get(self, principal: str | None, patience: Patience, *, instead_of: str | None = None) -> str:
+        if instead_of is not None:
+            self.drop(principal, instead_of)
         with self._lock:
             kept = self._kept.get(principal)
             if kept and self._now() < kept.good_until:
@@ -60,6 +69,14 @@ class Tokens:
             if running is None:
                 mine = self._under_way[principal] = Future()
         return running.result() if running else self._fetch_for_all(principal, patience, mine)
+
+    def rejected(self, principal: str | None, answer: Answer) -> AuthError:
+        return AuthError(
+            "Genesys does not accept the bot's sign-in, even with a new token. Nothing was sent, and trying "
+            "again will not help: the operator has to check the OAuth client and its scopes. Tell them"
+            f"{quoting(answer.correlation_id)}.",
+            correlation_id=answer.correlation_id,
+        )
 
     def drop(self, principal: str | None, value: str) -> None:
         """Forget `value`, which was refused; a newer token that another thread has fetched stays."""
@@ -84,3 +101,13 @@ class Tokens:
             del self._under_way[principal]
             if token:
                 self._kept[principal] = token
+
+
+def no_token(answer: Answer, *, what: str = "sign the bot in", check: str) -> AuthError:
+    """The token endpoint said no to `what`; `check` is what the operator has to look at."""
+    reason = f"{answer.status} {answer.code}".strip()
+    return AuthError(
+        f"Genesys refused to {what} ({reason}). Nothing was sent, and trying again will not help: "
+        f"the operator has to check the {check}. Tell them{quoting(answer.correlation_id)}.",
+        correlation_id=answer.correlation_id,
+    )

@@ -31,6 +31,8 @@ from .errors import OutcomeUnknown, RateLimited, Unavailable
 
 log = logging.getLogger(__name__)
 
+OnWait = Callable[[float], None]
+
 TRIES = 3
 PATIENCE = 60.0
 FIRST_PAUSE = 0.3
@@ -71,7 +73,7 @@ class Patience:
     """How long one call may still wait in place for a 429; `on_wait` hears of each wait (seconds)."""
 
     sleep: Callable[[float], None]
-    on_wait: Callable[[float], None] | None = None
+    on_wait: OnWait | None = None
     left: float = PATIENCE
 
     def wait(self, seconds: float) -> bool:

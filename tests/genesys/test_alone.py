@@ -50,6 +50,6 @@ def test_making_a_client_starts_no_thread_and_opens_no_connection() -> None:
 def test_how_to_use_it_names_every_call_and_every_error() -> None:
     text = (ROOT / "bot" / "genesys" / "README.md").read_text()
     calls = {name for name in vars(genesys.Genesys) if not name.startswith("_")}
-    errors = {name for name in genesys.__all__ if issubclass(getattr(genesys, name), Exception)}
+    errors = {name for name in genesys.__all__ if name in vars(genesys.errors)}
 
-    assert {name for name in calls | errors if name not in text} <= {"id_shape", "find_needs"}
+    assert {name for name in calls | errors if f"`{name}" not in text} <= {"id_shape", "find_needs", "GenesysError"}
