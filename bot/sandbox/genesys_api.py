@@ -134,9 +134,7 @@ def _count(organisation: Organisation, token: SimulatedToken) -> None:
         refuse(429, "too.many.requests.retry.after", wait)
 
 
-def page_of(
-    entities: Sequence[Mapping[str, object]], asked: Mapping[str, object], what: str
-) -> dict[str, object]:
+def page_of(entities: Sequence[Mapping[str, object]], asked: Mapping[str, object]) -> dict[str, object]:
     """The page of `entities` that `asked` names by pageNumber and pageSize, as the vendor lists things."""
     size, number = page_number(asked.get("pageSize", 25)), page_number(asked.get("pageNumber", 1))
     return {
@@ -145,7 +143,7 @@ def page_of(
         "pageNumber": number,
         "total": len(entities),
         "pageCount": -(-len(entities) // size),
-        "selfUri": f"/api/v2/{what}?pageSize={size}&pageNumber={number}",
+        "selfUri": uri(f"{request.path}?pageSize={size}&pageNumber={number}"),
     }
 
 
@@ -155,6 +153,14 @@ def page_number(given: object) -> int:
     if not text.isdecimal() or int(text) < 1:
         refuse(400, "invalid.value", f"Value [{text}] is not valid for a page.", field="pageNumber")
     return int(text)
+
+
+def uri(path: str) -> str:
+    """
+    `path` as an address of its own. The vendor's samples have relative ones in such places,
+    its Swagger calls them `format: uri`, which a relative one is not.
+    """
+    return f"{request.host_url.rstrip('/')}{path}"
 
 
 def iso(at: datetime) -> str:

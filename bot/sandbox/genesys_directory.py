@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response, jsonify
 
-from .genesys_api import body, refuse, require
+from .genesys_api import body, refuse, require, uri
 from .organisation import Organisation
 from .organisation_nouns import SimulatedUser
 
@@ -24,7 +24,7 @@ def user_called(organisation: Organisation, user_id: str) -> SimulatedUser:
 
 def user_shown(user: SimulatedUser) -> dict[str, object]:
     own = {"id": user.id, "name": user.name, "email": user.email, "username": user.email, "state": user.state}
-    return own | {"version": 1, "selfUri": f"/api/v2/users/{user.id}"}
+    return own | {"version": 1, "selfUri": uri(f"/api/v2/users/{user.id}")}
 
 
 def search(organisation: Organisation) -> Response:

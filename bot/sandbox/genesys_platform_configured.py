@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 
 from flask import Blueprint, Response, jsonify
 
-from .genesys_api import body, page_number, page_of, parameters, refuse, require, require_known
+from .genesys_api import body, page_number, page_of, parameters, refuse, require, require_known, uri
 from .genesys_platform_access import allowed
 from .organisation import Organisation
 from .organisation_nouns import SimulatedLibrary, SimulatedQueue, SimulatedResponse
@@ -60,7 +60,7 @@ class Configured:
         every = [
             each for each in self._organisation.libraries.values() if each.name.casefold().startswith(begins)
         ]
-        return jsonify(page_of([_library_shown(each) for each in every], asked, "libraries"))
+        return jsonify(page_of([_library_shown(each) for each in every], asked))
 
     def _library(self, library_id: str) -> Response:
         allowed(self._organisation, *_SCOPES, any_of=("responses:library:view",))
@@ -76,7 +76,7 @@ class Configured:
         if not library:
             refuse(400, message="libraryId is required.", field="libraryId")
         held = [each for each in self._organisation.responses.values() if library in each.library_ids]
-        return jsonify(page_of(self._shown(held), asked, "responses"))
+        return jsonify(page_of(self._shown(held), asked))
 
     def _response(self, response_id: str) -> Response:
         self._require_reader()
@@ -97,7 +97,7 @@ class Configured:
             for each in self._organisation.responses.values()
             if phrase in f"{each.name}\n{each.plain}\n{each.html}".casefold() and _passes(each, filters)
         ]
-        return jsonify(results=page_of(self._shown(found), asked, "responses"))
+        return jsonify(results=page_of(self._shown(found), asked))
 
     def _require_reader(self) -> None:
         allowed(self._organisation, *_SCOPES, any_of=("responses:response:view",))
@@ -118,7 +118,7 @@ class Configured:
             found = [each for each in found if library in each.library_ids]
         if "id" in asked:
             found = [each for each in found if each.id in asked["id"].split(",")]
-        return jsonify(page_of([_queue_shown(each) for each in found], asked, "queues"))
+        return jsonify(page_of([_queue_shown(each) for each in found], asked))
 
     def _queue(self, queue_id: str) -> Response:
         allowed(self._organisation, *_ROUTING, any_of=("routing:queue:view",))
@@ -160,16 +160,16 @@ def _queue_shown(it: SimulatedQueue) -> dict[str, object]:
         "division": {
             "id": it.division,
             "name": it.division,
-            "selfUri": "/api/v2/authorization/divisions/home",
+            "selfUri": uri("/api/v2/authorization/divisions/home"),
         },
         "cannedResponseLibraries": libraries,
-        "selfUri": f"/api/v2/routing/queues/{it.id}",
+        "selfUri": uri(f"/api/v2/routing/queues/{it.id}"),
     }
 
 
 def _library_shown(it: SimulatedLibrary) -> dict[str, object]:
     own = {"id": it.id, "name": it.name, "version": 1}
-    return own | {"selfUri": f"/api/v2/responsemanagement/libraries/{it.id}"}
+    return own | {"selfUri": uri(f"/api/v2/responsemanagement/libraries/{it.id}")}
 
 
 def _response_shown(it: SimulatedResponse, libraries: list[SimulatedLibrary]) -> dict[str, object]:
@@ -185,7 +185,7 @@ def _response_shown(it: SimulatedResponse, libraries: list[SimulatedLibrary]) ->
         "substitutions": [_substitution(*each) for each in it.substitutions.items()],
         "interactionType": "chat",
         "assets": [],
-        "selfUri": f"/api/v2/responsemanagement/responses/{it.id}",
+        "selfUri": uri(f"/api/v2/responsemanagement/responses/{it.id}"),
     }
     return shown | ({"responseType": it.kind} if it.kind else {}) | _KINDS_OWN.get(it.kind or "", {})
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from flask import Blueprint, Response, jsonify
 
-from .genesys_api import body, iso, refuse, require, require_known
+from .genesys_api import body, iso, refuse, require, require_known, uri
 from .genesys_platform_access import allowed, require_division
 from .genesys_platform_shapes import message_shown
 from .organisation import Organisation
@@ -120,7 +120,7 @@ class Sending:
             "messengerType": channel,
             "message": message,
             "timestamp": iso(sent.at),
-            "selfUri": f"/api/v2/conversations/messages/agentless/{sent.id}",
+            "selfUri": uri(f"/api/v2/conversations/messages/agentless/{sent.id}"),
         }
         echoed = ("fromAddress", "toAddress", "useExistingActiveConversation")
         return self._accepted(answer | {name: given[name] for name in echoed if name in given})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from .genesys_api import iso
+from .genesys_api import iso, uri
 from .organisation import Organisation
 from .organisation_nouns import SimulatedConversation, SimulatedMessage, SimulatedParticipant
 
@@ -43,7 +43,7 @@ def conversation_shown(organisation: Organisation, it: SimulatedConversation) ->
         "participants": [_participant(organisation, it, each) for each in it.participants],
         "recordingState": "NONE",
         "divisions": [{"division": {"id": it.division, "name": it.division}, "entities": []}],
-        "selfUri": f"/api/v2/conversations/{it.id}",
+        "selfUri": uri(f"/api/v2/conversations/{it.id}"),
     }
     return shown | _ended(it.until)
 
@@ -133,7 +133,7 @@ def message_shown(
     if conversation.channel in _MESSENGERS:
         shown["messengerType"] = conversation.channel
     if it.by and organisation.shows_authors:
-        shown["createdBy"] = {"id": it.by, "version": 1, "selfUri": f"/api/v2/users/{it.by}"}
+        shown["createdBy"] = {"id": it.by, "version": 1, "selfUri": uri(f"/api/v2/users/{it.by}")}
     return shown
 
 
@@ -155,7 +155,7 @@ def message_conversation_shown(organisation: Organisation, it: SimulatedConversa
         "id": it.id,
         "participants": [_flat(organisation, it, each) for each in it.participants],
         "otherMediaUris": [],
-        "selfUri": f"/api/v2/conversations/messages/{it.id}",
+        "selfUri": uri(f"/api/v2/conversations/messages/{it.id}"),
     }
 
 
@@ -176,9 +176,9 @@ def _flat(
         **{name: value for name, value in addresses.items() if name != "peerId"},
     }
     if it.user_id:
-        shown["user"] = {"id": it.user_id, "selfUri": f"/api/v2/users/{it.user_id}"}
+        shown["user"] = {"id": it.user_id, "selfUri": uri(f"/api/v2/users/{it.user_id}")}
     if it.queue_id:
-        shown["queue"] = {"id": it.queue_id, "selfUri": f"/api/v2/routing/queues/{it.queue_id}"}
+        shown["queue"] = {"id": it.queue_id, "selfUri": uri(f"/api/v2/routing/queues/{it.queue_id}")}
     return shown | ({"peer": addresses["peerId"]} if "peerId" in addresses else {}) | _ended(it.until)
 
 
@@ -187,4 +187,4 @@ def _ended(at: datetime | None) -> dict[str, object]:
 
 
 def _uri(conversation: SimulatedConversation, it: SimulatedMessage) -> str:
-    return f"/api/v2/conversations/messages/{conversation.id}/messages/{it.id}"
+    return uri(f"/api/v2/conversations/messages/{conversation.id}/messages/{it.id}")
