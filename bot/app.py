@@ -21,6 +21,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from bot import logs
+from bot.canned.announcing import Announcing
 from bot.canned.catalog import Catalog, CatalogFile
 from bot.canned.desk import Desk
 from bot.canned.errors import CannedError, NotAllowed
@@ -51,6 +52,7 @@ LINKS_THAT_COUNT = ("operator", "email", "connect")  # where canned.yml does not
 class Parts:
     """What every entry point needs, wired; `workspace` is None where Slack is not configured."""
 
+    catalog: Callable[[], Catalog]
     store: Store
     genesys: Genesys
     identity: Identity
@@ -143,7 +145,7 @@ def assemble(settings: Settings, *, now: Clock, sleep: Callable[[float], None] =
         now=now,
         workspace=workspace.id if workspace else "",
     )
-    return Parts(store, genesys, identity, sender, desk, lanes, workspace)
+    return Parts(catalog.current, store, genesys, identity, sender, desk, lanes, workspace)
 
 
 def connect(settings: GenesysSettings, *, now: Clock, sleep: Callable[[float], None]) -> Genesys:
@@ -195,7 +197,7 @@ class Bot:
         self.recovery = Recovery(self.parts.store, self.parts.sender, self.parts.lanes.sends)
         app = listening.build(settings.slack, workspace, self.parts.desk)
         self._socket = workspace.socket(app) if settings.slack.app_token else None
-        site = web.build(None if self._socket else app, self.ready)
+        site = web.build(None if self._socket else app, self.ready, announced=self._announced(settings, now))
         self.listener = web.Listener(site, host=settings.host, port=settings.port)
         self._now = now
         self._purged_at: datetime | None = None
@@ -204,6 +206,20 @@ class Bot:
             threading.Thread(target=self.listener.serve, name="canned-web", daemon=True),
             threading.Thread(target=self._tick, name="canned-ticker", daemon=True),
         ]
+
+    def _announced(self, settings: Settings, now: Clock) -> Callable[[bytes, str], None] | None:
+        if not settings.genesys.webhook_secret:
+            return None
+        announcing = Announcing(
+            self.parts.store,
+            self.workspace.people,
+            secret=settings.genesys.webhook_secret.reveal(),
+            catalog=self.parts.catalog,
+            conversation_id=self.parts.genesys.conversation_id,
+            changed=self.workspace.threads.publish_soon,
+            now=now,
+        )
+        return announcing.receive
 
     def start(self) -> None:
         self.sweep()

@@ -120,6 +120,25 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Chat:
+    """A conversation that was announced in a channel; `queue` is a queue's name, "" if not known."""
+
+    channel: str
+    conversation_id: str
+    queue: str
+    started_at: datetime
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a conversation's card shows: the send that changed last, and the chat if it was announced."""
+
+    latest: Receipt | None = None
+    chat: Chat | None = None
+
+
+@dataclass(frozen=True)
 class Link:
     """This Slack user is that Genesys user; `source` is operator, email or connect."""
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 DEFAULT_CONFIG = "canned.yml"
 DEFAULT_DATABASE = "sqlite:///canned.db"
+SHORTEST_SECRET = 16  # characters
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -50,6 +51,7 @@ class GenesysSettings:
     client_secret: Secret
     jwt_key_file: Path | None
     system_user_id: str | None
+    webhook_secret: Secret
     login_url: str | None
     api_url: str | None
 
@@ -171,9 +173,17 @@ def _genesys(read: _Reader) -> GenesysSettings:
         client_secret=Secret(read.required("GENESYS_CLIENT_SECRET", "the OAuth client's secret")),
         jwt_key_file=read.file("GENESYS_JWT_KEY_FILE"),
         system_user_id=read.text("GENESYS_SYSTEM_USER_ID") or None,
+        webhook_secret=_webhook_secret(read),
         login_url=read.url("GENESYS_LOGIN_URL"),
         api_url=read.url("GENESYS_API_URL"),
     )
+
+
+def _webhook_secret(read: _Reader) -> Secret:
+    value = read.text("GENESYS_WEBHOOK_SECRET")
+    if value and len(value) < SHORTEST_SECRET:
+        read.faults.append(f"GENESYS_WEBHOOK_SECRET must have {SHORTEST_SECRET} characters or more")
+    return Secret(value)
 
 
 def _org_id(read: _Reader) -> str:

@@ -11,11 +11,14 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, jsonify
+from flask import Flask, jsonify, request
 from flask.typing import ResponseReturnValue
 from slack_bolt import App
 from slack_bolt.adapter.wsgi import SlackRequestHandler
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+from bot.canned.announcing import Unreadable, Unsigned
+from bot.canned.errors import NotWritten
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -26,8 +29,17 @@ THREADS = 8  # beside a committed claim more threads only wait for each other
 LARGEST_BODY = 1 << 20  # bytes; Slack's largest payload is a view of 250 KB
 
 
-def build(slack: App | None, ready: Callable[[], Mapping[str, bool]]) -> WSGIApplication:
-    """The whole site; `slack` is mounted at /slack/events, `ready` says which neighbours answer."""
+def build(
+    slack: App | None,
+    ready: Callable[[], Mapping[str, bool]],
+    *,
+    announced: Callable[[bytes, str], None] | None = None,
+) -> WSGIApplication:
+    """
+    The whole site; `slack` is mounted at /slack/events, `ready` says which neighbours answer.
+
+    `announced` takes a webhook's raw body and its signature; without it there are none.
+    """
     web = Flask(__name__)
 
     @web.get("/healthz")
@@ -39,9 +51,30 @@ def build(slack: App | None, ready: Callable[[], Mapping[str, bool]]) -> WSGIApp
         reached = dict(ready())
         return jsonify(reached), 200 if all(reached.values()) else 503
 
+    if announced is not None:
+        web.add_url_rule("/genesys/events", view_func=_webhook(announced), methods=["POST"])
     if slack is None:
         return web
     return DispatcherMiddleware(web, {"/slack/events": _well_formed(SlackRequestHandler(slack, path=""))})
+
+
+def _webhook(announced: Callable[[bytes, str], None]) -> Callable[[], ResponseReturnValue]:
+    """What answers Genesys' webhooks; anything but a 2xx makes the sender try again."""
+
+    def event_announced() -> ResponseReturnValue:
+        try:
+            announced(request.get_data(), request.headers.get("X-Canned-Signature", ""))
+        except Unsigned as exc:
+            log.warning("refused a webhook: %s", exc)
+            return "not signed by Genesys, or not now", 401
+        except Unreadable as exc:
+            log.warning("a webhook that is no event: %s", exc)
+            return "not an event", 400
+        except NotWritten:
+            return "come again later", 503
+        return "", 204
+
+    return event_announced
 
 
 def _well_formed(slack: Callable[..., Iterable[bytes]]) -> WSGIApplication:

@@ -195,6 +195,15 @@ class Desk:
         return self._checked(request, team)
 
     @_on_record()
+    def require_announced(self, conversation_id: str, channel: str, ts: str) -> None:
+        """Raise NotAllowed unless Slack's message `ts` announces this chat there, and it goes on."""
+        chat = self._store.announced(channel, conversation_id, ts)
+        if chat is None:
+            raise NotAllowed("This button belongs to no chat that was announced here. Nothing was sent.")
+        if chat.ended_at is not None:
+            raise NotAllowed("This chat has ended, so nothing can be sent into it any more.")
+
+    @_on_record()
     def claim(self, request: SendRequest, *, asked_in: str | None = None) -> Receipt:
         """
         Write the request down, once for each click; the receipt kept under its key.

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def register(app: App) -> None:
     """Add every listener to `app`, whose context has to hold the Desk as `desk`."""
-    from . import actions, commands, errors, shortcuts, views
+    from . import actions, announcing, commands, errors, shortcuts, views
 
-    for module in (commands, shortcuts, actions, views, errors):
+    for module in (commands, shortcuts, actions, announcing, views, errors):
         module.register(app)

@@ -25,9 +25,9 @@ from slack_sdk import WebClient
 
 from bot.canned.catalog import Catalog, Show
 from bot.canned.lanes import Lane
-from bot.models import Post, PostKind, Receipt, Thread
+from bot.models import Post, PostKind, Receipt, Standing, Thread
 
-from . import messages
+from . import announcing, messages
 from .buckets import Bucket
 from .client import Barred, Limited, Refused, SlackFault, Unanswered, call
 from .finding import Finder, mark
@@ -60,9 +60,9 @@ class Outbox(Protocol):
     def card_later(
         self, channel: str, conversation_id: str, not_before: datetime, *, perhaps_posted: bool = False
     ) -> None: ...
-    def card_shown(self, channel: str, conversation_id: str, shown: Receipt | None) -> None: ...
+    def card_shown(self, channel: str, conversation_id: str, shown: Standing | None) -> None: ...
     def card_lost(self, channel: str, conversation_id: str) -> None: ...
-    def latest(self, channel: str, conversation_id: str) -> Receipt | None: ...
+    def standing(self, channel: str, conversation_id: str) -> Standing | None: ...
     def history(self, channel: str, conversation_id: str, limit: int) -> Sequence[Receipt]: ...
 
 
@@ -85,7 +85,7 @@ class _Place:
     thread: Thread
     card: str | None
     look: bool
-    shown: Receipt | None = None
+    shown: Standing | None = None
 
     @property
     def channel(self) -> str:
@@ -202,14 +202,14 @@ class Threads:
             self._unpostable(place.channel, exc.error)
 
     def _show_latest(self, place: _Place) -> None:
-        latest = self._outbox.latest(*place.key)
-        if latest is None or place.shown == latest:
+        standing = self._outbox.standing(*place.key)
+        if standing is None or place.shown == standing:
             return
         try:
-            self._on_card(place, lambda: self._update(place, latest))
+            self._on_card(place, lambda: self._update(place, standing))
         except Refused as exc:
             log.error("a card in %s is given up: %s", place.channel, exc.error)  # noqa: TRY400
-            self._outbox.card_shown(*place.key, latest)
+            self._outbox.card_shown(*place.key, standing)
             self._unpostable(place.channel, exc.error)
 
     def _on_card(self, place: _Place, act: Callable[[], None]) -> None:
@@ -227,38 +227,38 @@ class Threads:
             act()
 
     def _make_card(self, place: _Place) -> None:
-        latest = self._outbox.latest(*place.key)
-        if latest is None:
-            raise LookupError("there is no thread without a send")
+        standing = self._outbox.standing(*place.key)
+        if standing is None:
+            raise LookupError("there is no thread without a send or an announcement")
         payload = {"conversation_id": place.thread.conversation_id}
         card = self._finder.find(payload, place.channel, since=self._began(place)) if place.look else None
         if card is None:
             self._spend(place.channel)
             self._outbox.carding(*place.key)
             try:
-                card = self._post(place.channel, self._card(latest), payload)
+                card = self._post(place.channel, self._card(standing), payload)
             except (Limited, Barred, Unanswered) as exc:
                 self._outbox.card_later(*place.key, self._then(exc), perhaps_posted=_perhaps(exc))
                 raise
-            place.shown = latest
+            place.shown = standing
         self._outbox.carded(*place.key, card)
         place.card = card
         if place.shown:
             self._outbox.card_shown(*place.key, place.shown)
 
-    def _update(self, place: _Place, latest: Receipt) -> None:
-        if place.shown == latest:
+    def _update(self, place: _Place, standing: Standing) -> None:
+        if place.shown == standing:
             return
         if wait := self._updates.take():
             raise Limited("too many updates", wait)
         try:
-            call(self._posting.chat_update, channel=place.channel, ts=place.card, **self._card(latest))
+            call(self._posting.chat_update, channel=place.channel, ts=place.card, **self._card(standing))
         except (Limited, Barred, Unanswered) as exc:
             if isinstance(exc, Limited):
                 self._updates.rest(exc.retry_after)
             self._outbox.card_later(*place.key, self._then(exc))
             raise
-        self._outbox.card_shown(*place.key, latest)
+        self._outbox.card_shown(*place.key, standing)
 
     def _put(self, place: _Place, post: Post, receipt: Receipt) -> None:
         channel = self._direct_channel(place.channel) if place.is_direct else place.channel
@@ -279,7 +279,11 @@ class Threads:
 
     def _began(self, place: _Place) -> datetime:
         sends = self._outbox.history(*place.key, LOOKED_THROUGH)
-        return min((send.request.requested_at for send in sends), default=self._now())
+        times = [send.request.requested_at for send in sends]
+        standing = self._outbox.standing(*place.key)
+        if standing is not None and standing.chat is not None:
+            times.append(standing.chat.started_at)
+        return min(times, default=self._now())
 
     def _then(self, fault: SlackFault) -> datetime:
         return self._now() + timedelta(seconds=fault.retry_after)
@@ -315,8 +319,10 @@ class Threads:
 
     # -- words -------------------------------------------------------------------------------
 
-    def _card(self, latest: Receipt) -> Json:
-        return messages.card(latest, **self._told(latest))
+    def _card(self, standing: Standing) -> Json:
+        latest, chat = standing.latest, standing.chat
+        sent = messages.card(latest, **self._told(latest)) if latest else None
+        return announcing.card(chat, sent) if chat else sent or {}
 
     def _words(self, post: Post, receipt: Receipt) -> Json:
         if post.kind is PostKind.DIRECT:

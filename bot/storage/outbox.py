@@ -16,11 +16,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.models import Post, PostKind, Receipt, SendRequest, Thread
+from bot.models import Post, PostKind, Receipt, SendRequest, Standing, Thread
 
 from .engine import insert
-from .rows import find, post_of, receipt_of, receipts, thread_of
-from .schema import posts, sends, threads
+from .rows import chat_of, find, post_of, receipt_of, receipts, thread_of
+from .schema import chats, posts, sends, threads
 from .workers import Workers, due
 
 NEW_POST = posts.insert()
@@ -92,23 +92,23 @@ class Outbox(Workers):
         """Post or update the card from then on; with `perhaps_posted`, look for it first."""
         self._set_thread(channel, conversation_id, carding=perhaps_posted, card_not_before=not_before)
 
-    def card_shown(self, channel: str, conversation_id: str, shown: Receipt | None) -> None:
-        """The card shows `shown`, as `latest` gave it; it stays due if that has changed since."""
+    def card_shown(self, channel: str, conversation_id: str, shown: Standing | None) -> None:
+        """The card shows `shown`, as `standing` gave it; it stays due if that has changed since."""
         here = _in(threads, channel, conversation_id)
         with self._writing() as tx:
             # Locked first: a send that settles meanwhile says "due" after us, or is seen by us.
             tx.execute(select(threads.c.ts).where(here).with_for_update())
-            if _latest(tx, channel, conversation_id) == shown:
+            if _standing(tx, channel, conversation_id) == shown:
                 tx.execute(update(threads).where(here).values(card_due=False, card_not_before=None))
 
     def card_lost(self, channel: str, conversation_id: str) -> None:
         """Somebody deleted the parent card: a new one is due."""
         self._set_thread(channel, conversation_id, carding=False, card_due=True, ts=None)
 
-    def latest(self, channel: str, conversation_id: str) -> Receipt | None:
-        """The send that changed last: what the card shows."""
+    def standing(self, channel: str, conversation_id: str) -> Standing | None:
+        """What the card shows; None where there was neither a send nor an announcement."""
         with self._reading() as tx:
-            return _latest(tx, channel, conversation_id)
+            return _standing(tx, channel, conversation_id)
 
     def history(self, channel: str, conversation_id: str, limit: int = 10) -> list[Receipt]:
         """The thread's sends, the newest first."""
@@ -141,7 +141,7 @@ class Outbox(Workers):
 
 def touch_card(tx: Connection, request: SendRequest, now: datetime) -> None:
     """The card of this send's thread no longer shows the latest."""
-    _ensure(tx, request.channel, request.conversation_id, now, card_due=True)
+    ensure_thread(tx, request.channel, request.conversation_id, now, card_due=True)
 
 
 def put_posts(tx: Connection, receipt: Receipt, kinds: Sequence[PostKind], now: datetime) -> None:
@@ -150,7 +150,7 @@ def put_posts(tx: Connection, receipt: Receipt, kinds: Sequence[PostKind], now: 
         channel, conversation_id = receipt.request.channel, receipt.request.conversation_id
         if kind is PostKind.DIRECT:
             channel, conversation_id = receipt.request.supervisor, ""
-        _ensure(tx, channel, conversation_id, now)
+        ensure_thread(tx, channel, conversation_id, now)
         tx.execute(
             NEW_POST,
             {
@@ -168,9 +168,10 @@ def put_posts(tx: Connection, receipt: Receipt, kinds: Sequence[PostKind], now: 
         )
 
 
-def _ensure(
+def ensure_thread(
     tx: Connection, channel: str, conversation_id: str, now: datetime, *, card_due: bool = False
 ) -> None:
+    """There is a thread for this conversation, and its card is out of date if `card_due`."""
     row = {"channel": channel, "conversation_id": conversation_id, "touched_at": now}
     tx.execute(_ensuring(tx.dialect.name, card_due), row | {"carding": False, "card_due": card_due})
 
@@ -182,11 +183,14 @@ def _ensuring(dialect: str, card_due: bool) -> sqlite.Insert | postgresql.Insert
     return row.on_conflict_do_update(index_elements=["channel", "conversation_id"], set_=changed)
 
 
-def _latest(tx: Connection, channel: str, conversation_id: str) -> Receipt | None:
+def _standing(tx: Connection, channel: str, conversation_id: str) -> Standing | None:
     here = _in(sends, channel, conversation_id)
     query = receipts().where(here).order_by(sends.c.changed_at.desc(), sends.c.id.desc()).limit(1)
-    row = tx.execute(query).first()
-    return receipt_of(row) if row else None
+    send = tx.execute(query).first()
+    chat = tx.execute(select(chats).where(_in(chats, channel, conversation_id))).first()
+    if send is None and chat is None:
+        return None
+    return Standing(receipt_of(send) if send else None, chat_of(chat) if chat else None)
 
 
 def _in(table: Any, channel: Any, conversation_id: Any) -> ColumnElement[bool]:

@@ -9,13 +9,13 @@ from sqlalchemy import delete, select
 from bot.models import State
 
 from .engine import Database
-from .schema import drafts, sends, texts
+from .schema import chats, drafts, hooks, sends, texts
 
 
 class Purging(Database):
     def purge(self, before: datetime) -> int:
         """
-        Delete the texts of settled sends claimed before `before`, and the drafts from before it.
+        Delete the texts of settled sends claimed before `before`, and drafts and announcements from then.
 
         Returns how many sends have lost their text. Hashes, outcomes and the audit record stay.
         """
@@ -24,4 +24,6 @@ class Purging(Database):
         )
         with self._writing() as tx:
             tx.execute(delete(drafts).where(drafts.c.created_at < before))
+            tx.execute(delete(hooks).where(hooks.c.at < before))
+            tx.execute(delete(chats).where(chats.c.started_at < before))
             return tx.execute(delete(texts).where(texts.c.key.in_(old))).rowcount

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, select
 
-from bot.models import Post, PostKind, Receipt, SendAs, SendRequest, State, Thread
+from bot.models import Chat, Post, PostKind, Receipt, SendAs, SendRequest, State, Thread
 
 from .schema import sends, texts
 
@@ -93,6 +93,10 @@ def post_of(row: Row[Any]) -> Post:
         posting=row.posting,
         attempts=row.attempts,
     )
+
+
+def chat_of(row: Row[Any]) -> Chat:
+    return Chat(row.channel, row.conversation_id, row.queue, row.started_at, row.ended_at)
 
 
 def thread_of(row: Row[Any]) -> Thread:

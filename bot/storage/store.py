@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .audit import Audit
+from .chats import Chats
 from .drafts import Drafts
 from .identities import Identities
 from .outbox import Outbox
@@ -11,7 +12,7 @@ from .sends import Sends
 from .upgrading import Upgrading
 
 
-class Store(Sends, Outbox, Identities, Drafts, Audit, Purging, Upgrading):
+class Store(Sends, Outbox, Chats, Identities, Drafts, Audit, Purging, Upgrading):
     """
     Safe to use from any thread, and from any number of processes on one database.
 

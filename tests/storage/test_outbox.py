@@ -164,7 +164,7 @@ def test_card_is_marked_before_it_is_posted_and_kept_after(store: Store, settled
     assert _thread(store) == Thread(*TEAM, ts=None, carding=True, card_due=True)
     store.carded(*TEAM, "1700.1")
     assert _thread(store) == Thread(*TEAM, ts="1700.1", card_due=True)
-    store.card_shown(*TEAM, store.latest(*TEAM))
+    store.card_shown(*TEAM, store.standing(*TEAM))
     assert _thread(store) == Thread(*TEAM, ts="1700.1")
     store.card_lost(*TEAM)
     assert _thread(store) == Thread(*TEAM, ts=None, card_due=True)
@@ -190,7 +190,7 @@ def test_card_stays_due_when_its_send_changed_meanwhile(
     store: Store, settled: Callable[..., str], clock: Any
 ) -> None:
     key = settled(State.UNKNOWN, posts=[])
-    shown = store.latest(*TEAM)
+    shown = store.standing(*TEAM)
     clock.advance(1)
     store.settle(key, Outcome(State.SENT), was=[State.UNKNOWN])
 
@@ -219,13 +219,14 @@ def test_card_shows_what_changed_last_and_history_the_newest_first(
     claim(conversation_id="c2")
     claim(channel="C0OTHER")
 
-    latest = store.latest(*TEAM)
+    standing = store.standing(*TEAM)
 
-    assert latest is not None
-    assert latest.key == first
+    assert standing is not None
+    assert standing.latest is not None
+    assert standing.latest.key == first
     assert [receipt.key for receipt in store.history(*TEAM)] == [second, first]
     assert [receipt.key for receipt in store.history(*TEAM, limit=1)] == [second]
-    assert store.latest("C0TEAM", "nothing") is None
+    assert store.standing("C0TEAM", "nothing") is None
 
 
 def test_thread_touched_longest_ago_goes_first(store: Store, settled: Callable[..., str], clock: Any) -> None:
@@ -246,4 +247,4 @@ def _thread(store: Store) -> Thread:
 
 def _card_is_shown(store: Store) -> None:
     store.carded(*TEAM, "1700.1")
-    store.card_shown(*TEAM, store.latest(*TEAM))
+    store.card_shown(*TEAM, store.standing(*TEAM))

@@ -1,0 +1,85 @@
+"""Chats that Genesys announced: which ones, in which channels, and which announcements were seen before."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, select, update
+
+from bot.models import Chat
+
+from .engine import Database, insert
+from .outbox import ensure_thread
+from .rows import chat_of
+from .schema import chats, hooks, threads
+
+
+class Chats(Database):
+    def chat_started(
+        self, event: str, conversation_id: str, channels: Collection[str], *, queue: str
+    ) -> list[str]:
+        """
+        A chat is there to be announced in `channels`; those where its card is due now.
+
+        `event` (64 characters at most) counts once, and so does a chat in a channel, one that
+        is known to have ended included.
+        """
+        now = self._now()
+        with self._writing() as tx:
+            if not self._is_new(tx, event, now):
+                return []
+            new = [each for each in channels if self._add(tx, each, conversation_id, queue, now)]
+            for channel in new:
+                ensure_thread(tx, channel, conversation_id, now, card_due=True)
+            return new
+
+    def chat_ended(
+        self, event: str, conversation_id: str, channels: Collection[str], *, queue: str
+    ) -> list[str]:
+        """
+        The chat is over; the channels whose card has to say so.
+
+        In `channels` it is not announced any more should the news of its start come late.
+        """
+        now = self._now()
+        over = and_(chats.c.conversation_id == conversation_id, chats.c.ended_at.is_(None))
+        with self._writing() as tx:
+            if not self._is_new(tx, event, now):
+                return []
+            known = [row.channel for row in tx.execute(select(chats.c.channel).where(over))]
+            tx.execute(update(chats).where(over).values(ended_at=now))
+            for channel in channels:
+                self._add(tx, channel, conversation_id, queue, now, ended_at=now)
+            here = and_(threads.c.conversation_id == conversation_id, threads.c.channel.in_(known))
+            tx.execute(update(threads).where(here).values(card_due=True, touched_at=now))
+            return known
+
+    def announced(self, channel: str, conversation_id: str, ts: str) -> Chat | None:
+        """The chat, if Slack's message `ts` in `channel` is its card."""
+        same = and_(
+            threads.c.channel == chats.c.channel, threads.c.conversation_id == chats.c.conversation_id
+        )
+        wanted = and_(chats.c.channel == channel, chats.c.conversation_id == conversation_id)
+        with self._reading() as tx:
+            row = tx.execute(select(chats).join(threads, same).where(wanted, threads.c.ts == ts)).first()
+            return chat_of(row) if row else None
+
+    def _is_new(self, tx: Connection, event: str, now: datetime) -> bool:
+        seen = insert(self._dialect, hooks).values(id=event, at=now)
+        return tx.execute(seen.on_conflict_do_nothing(index_elements=["id"])).rowcount == 1
+
+    def _add(
+        self,
+        tx: Connection,
+        channel: str,
+        conversation_id: str,
+        queue: str,
+        now: datetime,
+        *,
+        ended_at: datetime | None = None,
+    ) -> bool:
+        row = {"channel": channel, "conversation_id": conversation_id, "queue": queue}
+        chat = insert(self._dialect, chats).values(row | {"started_at": now, "ended_at": ended_at})
+        added = chat.on_conflict_do_nothing(index_elements=["channel", "conversation_id"])
+        return tx.execute(added).rowcount == 1
