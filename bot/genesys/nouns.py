@@ -108,6 +108,11 @@ class Conversation:
         lines = (line for one in (*ours, *self.participants) for line in one.communications)
         return next((line.channel for line in lines if line.channel), "")
 
+    def queue_of(self, sender: Sender) -> str | None:
+        """The id of the queue through which `sender` came into it, if that is known."""
+        places = (one for one in self.participants if one.id == sender.participant_id)
+        return next((one.queue_id for one in places), None)
+
     def now_with(self, user_id: str) -> Participant | None:
         """`user_id`'s own place in it, the latest of several; None where they are not in it now."""
         places = (one for one in reversed(self.participants) if one.live and one.user_id == user_id)

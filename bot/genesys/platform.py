@@ -63,6 +63,8 @@ _CHANGED = (
 class PlatformGenesys(Genesys):
     id_shape = ids.HEXADECIMAL
     find_needs = "the permission directory:user:view"
+    tells_delivery = True
+    people_act_themselves = True
 
     def __init__(self, *, domain: str, tokens: PlatformTokens, **parts: Any) -> None:
         super().__init__(tokens=tokens, **parts)

@@ -98,11 +98,11 @@ class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
-        self._unseen = 0
+        self._unseen = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in ("script", "style"):
-            self._unseen += 1
+            self._unseen = True
         elif tag == "li":
             self.parts.append("• ")
         elif tag == "br":
@@ -110,10 +110,10 @@ class _Reader(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         if tag in ("script", "style"):
-            self._unseen -= 1
+            self._unseen = False
         elif tag in _ENDS_LINE:
             self.parts.append("\n")
 
     def handle_data(self, data: str) -> None:
-        if self._unseen == 0:
+        if not self._unseen:
             self.parts.append(re.sub(r"\s+", " ", data))

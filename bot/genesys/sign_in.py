@@ -97,7 +97,14 @@ class SignIn:
             grant = self._keyring.load(user_id)
             self._keyring.save(user_id, None)
         if grant is not None:
-            self._revoke(grant)
+            self.revoke(grant)
+
+    def revoke(self, grant: Grant) -> None:
+        """Make tokens worthless that are not kept, as far as `forget` can."""
+        try:
+            self._calls.once("DELETE", "/api/v2/tokens/me", grant.access_token)
+        except GenesysError:
+            return  # it ends by itself, and nobody holds it any more
 
     def client_is_known(self) -> bool:
         """Whether Genesys knows the OAuth client that people use, and then refuses only a wrong code."""
@@ -119,11 +126,6 @@ class SignIn:
         )
         return self._transport.read(request, Patience(self._sleep))
 
-    def _revoke(self, grant: Grant) -> None:
-        try:
-            self._calls.once("DELETE", "/api/v2/tokens/me", grant.access_token)
-        except GenesysError:
-            return  # it ends by itself, and nobody holds it any more
 
 
 def _start_again(answer: Answer) -> AuthError:

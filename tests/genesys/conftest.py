@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask import Flask, Response, jsonify
 from joserfc.jwk import RSAKey
 
-from bot.genesys import Genesys
+from bot.genesys import Genesys, Grant, MemoryKeyring, User
 from bot.sandbox.genesys import SimulatedGenesys
 from bot.sandbox.http import Server
 
@@ -75,6 +76,80 @@ def genesys(connect: Callable[..., Genesys]) -> Genesys:
 
 
 @pytest.fixture
+def public(clock: Clock) -> Iterator[SimulatedGenesys]:
+    """The same organisation on the platform contract."""
+    with SimulatedGenesys.demo(contract="platform", now=clock.now) as public:
+        yield public
+
+
+@pytest.fixture
+def signed_in() -> MemoryKeyring:
+    """Who has signed in; all clients of a test share it."""
+    return MemoryKeyring()
+
+
+@pytest.fixture
+def connect_public(
+    public: SimulatedGenesys, clock: Clock, signed_in: MemoryKeyring
+) -> Iterator[Callable[..., Genesys]]:
+    """Makes a client of it; options replace what it would be given."""
+    made: list[Genesys] = []
+
+    def connect(**options: Any) -> Genesys:
+        usual: dict[str, Any] = {
+            "region": "mypurecloud.ie",
+            "client_id": public.client_id,
+            "client_secret": public.client_secret,
+            "oauth_client_id": public.oauth_client_id,
+            "oauth_client_secret": public.oauth_client_secret,
+            "keyring": signed_in,
+            "login_url": public.url,
+            "api_url": public.url,
+            "now": clock.now,
+            "sleep": clock.sleep,
+        }
+        made.append(Genesys.platform(**(usual | options)))
+        return made[-1]
+
+    yield connect
+    for each in made:
+        each.close()
+
+
+CALLBACK = "https://canned.example.com/genesys/callback"
+
+
+@pytest.fixture
+def log_in(public: SimulatedGenesys) -> Callable[..., tuple[User, Grant]]:
+    """Signs a user in as their browser would; nothing is kept yet."""
+
+    def log_in(genesys: Genesys, user_id: str) -> tuple[User, Grant]:
+        assert genesys.sign_in is not None
+        address, verifier = genesys.sign_in.start(CALLBACK, "s1")
+        back = parse_qs(urlsplit(public.log_in(address, user_id)).query)
+        assert back["state"] == ["s1"]
+        return genesys.sign_in.finish(back["code"][0], verifier, CALLBACK)
+
+    return log_in
+
+
+@pytest.fixture
+def platform(
+    public: SimulatedGenesys,
+    connect_public: Callable[..., Genesys],
+    log_in: Callable[..., tuple[User, Grant]],
+) -> Genesys:
+    """A client in which Ann and Bob have signed in, with nothing on the simulation's list of requests."""
+    genesys = connect_public()
+    assert genesys.sign_in is not None
+    for user_id in (public.ann, public.bob):
+        user, grant = log_in(genesys, user_id)
+        genesys.sign_in.keep(user.id, grant)
+    public.forget()
+    return genesys
+
+
+@pytest.fixture
 def scripted() -> Iterator[Callable[..., Server]]:
     """Makes a server that gives a token, and answers everything else with what it is given."""
     servers: list[Server] = []
@@ -82,7 +157,7 @@ def scripted() -> Iterator[Callable[..., Server]]:
     def scripted(answer: Callable[[], Response] | Response, *, token: Response | None = None) -> Server:
         app = Flask("odd")
 
-        @app.route("/<path:path>", methods=["GET", "POST"])
+        @app.route("/<path:path>", methods=["GET", "POST", "DELETE"])
         def everything(path: str) -> Response:
             if path == "oauth/token":
                 return token or jsonify(access_token="t0", expires_in=3600)
