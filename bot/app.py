@@ -27,6 +27,7 @@ from bot.canned.desk import Desk
 from bot.canned.errors import CannedError, NotAllowed
 from bot.canned.identity import Identity
 from bot.canned.lanes import Lanes
+from bot.canned.library import Libraries
 from bot.canned.people import NoSlack, People
 from bot.canned.recovery import Recovery
 from bot.canned.sending import Sender
@@ -59,6 +60,7 @@ class Parts:
     sender: Sender
     desk: Desk
     lanes: Lanes
+    libraries: Libraries
     workspace: Workspace | None
 
     def link(self, slack_user: str, genesys_user: str) -> Link:
@@ -113,7 +115,9 @@ def assemble(settings: Settings, *, now: Clock, sleep: Callable[[float], None] =
     store.upgrade()
     genesys = connect(settings.genesys, now=now, sleep=sleep)
     lanes = Lanes()
-    workspace = _workspace(settings, store, lanes, catalog.current, now=now)
+    libraries = Libraries(genesys, store, catalog.current, now=now)
+    libraries.load()
+    workspace = _workspace(settings, store, lanes, libraries.catalog, now=now)
     people: People = workspace.people if workspace else NoSlack()
     if workspace:
         workspace.refresh()  # who is in which group has to be in memory before anybody types
@@ -130,7 +134,8 @@ def assemble(settings: Settings, *, now: Clock, sleep: Callable[[float], None] =
         store,
         identity,
         people,
-        catalog=catalog.current,
+        libraries,
+        catalog=libraries.catalog,
         now=now,
         changed=workspace.publish_soon if workspace else _nobody,
     )
@@ -141,11 +146,11 @@ def assemble(settings: Settings, *, now: Clock, sleep: Callable[[float], None] =
         identity=identity,
         sender=sender,
         lanes=lanes,
-        catalog=catalog.current,
+        catalog=libraries.catalog,
         now=now,
         workspace=workspace.id if workspace else "",
     )
-    return Parts(catalog.current, store, genesys, identity, sender, desk, lanes, workspace)
+    return Parts(libraries.catalog, store, genesys, identity, sender, desk, lanes, libraries, workspace)
 
 
 def connect(settings: GenesysSettings, *, now: Clock, sleep: Callable[[float], None]) -> Genesys:
@@ -243,6 +248,7 @@ class Bot:
         try:
             self.recovery.sweep()
             self.workspace.sweep()
+            self.parts.libraries.refresh_soon(self.parts.lanes.bulk)
             self._purge()
         except StorageError as exc:
             log.warning("no sweep: %s", type(exc).__name__)

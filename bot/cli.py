@@ -11,8 +11,9 @@ import csv
 import os
 import sys
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
@@ -170,22 +171,34 @@ def import_users(file: Path) -> None:
 
 @main.group()
 def responses() -> None:
-    """The canned responses in canned.yml."""
+    """The canned responses, in canned.yml and in the teams' Genesys libraries."""
 
 
 @responses.command("list")
 @faults_as_sentences
 def list_responses() -> None:
-    """List keys and titles."""
-    for response in _catalog().responses.values():
-        click.echo(f"{response.key}\t{response.title}")
+    """List keys and titles, and the library of those that are kept in Genesys."""
+    catalog, _, faults = _all_responses()
+    for response in catalog.responses.values():
+        libraries = [", ".join(sorted(response.source.libraries.values()))] if response.source else []
+        click.echo("\t".join((response.key, response.title, *libraries)))
+    for fault in faults:
+        click.echo(fault, err=True)
 
 
 @responses.command("validate")
 @faults_as_sentences
 def validate_responses() -> None:
-    """Check canned.yml whole; every fault names its line and what to write instead."""
-    catalog = _catalog()
+    """
+    Check canned.yml whole, and the libraries that it names.
+
+    Every fault in the file names its line and what to write instead.
+    """
+    catalog, notes, faults = _all_responses()
+    for sentence in (*notes, *faults):
+        click.echo(sentence, err=sentence in faults)
+    if faults:
+        sys.exit(1)
     click.echo(f"Good: {len(catalog.responses)} responses, {len(catalog.teams)} teams.")
 
 
@@ -250,6 +263,8 @@ def _send(
     from bot.canned.errors import AskFirst, WhichTeam
 
     supervisor = parts.supervisor(user)
+    if response not in parts.libraries.catalog().responses:
+        parts.libraries.refresh()
     try:
         request = parts.desk.start_request(
             supervisor,
@@ -321,6 +336,25 @@ def _catalog() -> Catalog:
 
     path = environment().get("CANNED_CONFIG") or "canned.yml"
     return CatalogFile(Path(path)).current()
+
+
+def _all_responses() -> tuple[Catalog, Sequence[str], Sequence[str]]:
+    """Both sources as they are now, notes on those from Genesys, and a sentence for each that failed."""
+    catalog = _catalog()
+    if not any(team.libraries for team in catalog.teams):
+        return catalog, (), ()
+    from bot.app import assemble
+
+    try:
+        settings = Settings.from_env(environment())
+    except SettingsError as exc:
+        return catalog, (), [f"The Genesys libraries were not looked at. {exc}"]
+    parts = assemble(replace(settings, slack=None), now=now)
+    try:
+        faults = parts.libraries.refresh()
+        return parts.libraries.catalog(), parts.libraries.notes(), faults
+    finally:
+        parts.close()
 
 
 @contextmanager

@@ -14,11 +14,22 @@ from bot.models import SendAs
 
 from .errors import CannedError
 from .render import HOW_TO_WRITE, malformed
-from .responses import Catalog, Limits, Response, Show, Team, folded
+from .responses import Catalog, Limits, Response, Show, Source, Team, folded
 from .search import nearest
 from .yaml_nodes import Document, Entry, Fault
 
-__all__ = ["Catalog", "CatalogError", "CatalogFile", "Fault", "Limits", "Response", "Show", "Team", "read"]
+__all__ = [
+    "Catalog",
+    "CatalogError",
+    "CatalogFile",
+    "Fault",
+    "Limits",
+    "Response",
+    "Show",
+    "Source",
+    "Team",
+    "read",
+]
 
 log = logging.getLogger(__name__)
 

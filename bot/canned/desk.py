@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from bot.genesys import Genesys, GenesysError
@@ -37,7 +38,7 @@ from .errors import (
 from .identity import Identity, unlinked
 from .lanes import Lane, Lanes
 from .people import People
-from .policy import require_response, require_team, require_template, teams_of
+from .policy import may_be_sent, require_response, require_team, require_template, teams_of
 from .search import Search
 from .sending import Sender, Verified
 
@@ -145,10 +146,7 @@ class Desk:
         catalog = self._catalog()
         teams = [t for t in self.teams_for(user) if team is None or t.name == team]
 
-        def allowed(response: Response) -> bool:
-            return any(t.allows(response.key) for t in teams)
-
-        return self._search_in(catalog).find(words, allowed=allowed, limit=limit)
+        return self._search_in(catalog).find(words, allowed=partial(may_be_sent, teams), limit=limit)
 
     @_on_record()
     def me(self, user: str) -> Me:

@@ -44,15 +44,28 @@ def require_team(
     return _only(mine, "You are not a supervisor of any team here.")
 
 
+def may_be_sent(teams: Sequence[Team], response: Response) -> bool:
+    """Whether one of `teams` offers `response`, and it is of a kind that can be sent at all."""
+    there = response.source is None or response.source.sendable
+    return there and any(team.offers(response) for team in teams)
+
+
 def require_response(catalog: Catalog, team: Team, key: str, today: date) -> Response:
     """The response `key`, if this team may send it today; raises UnknownResponse, NotAllowed, TextRefused."""
     response = catalog.responses.get(key)
     if response is None:
-        raise UnknownResponse(key, nearest(key, [k for k in catalog.responses if team.allows(k)], 3))
-    if not team.allows(key):
+        known = [each.key for each in catalog.responses.values() if team.offers(each)]
+        raise UnknownResponse(key, nearest(key, known, 3))
+    if not team.offers(response):
         raise NotAllowed(
             f"{team.name} does not send `{key}`. `/canned list` shows what you can send here; "
             "whoever keeps canned.yml can allow it."
+        )
+    if response.source is not None and not response.source.sendable:
+        raise TextRefused(
+            f"`{key}` is of the kind {response.source.kind} in Genesys, which cannot be sent into a "
+            "conversation. Choose another one.",
+            field="response",
         )
     if response.expires is not None and today > response.expires:
         raise TextRefused(

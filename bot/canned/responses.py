@@ -23,13 +23,43 @@ class Show(StrEnum):
 
 
 @dataclass(frozen=True)
+class Source:
+    """
+    Where in Genesys a response is kept: its id, and the names of its libraries by their ids.
+
+    `kind` is standard, or template or form (then Genesys makes the text out of `parameters`),
+    or Genesys' own name of a kind that cannot be sent into a conversation.
+    """
+
+    id: str
+    version: int
+    libraries: Mapping[str, str]
+    kind: str = "standard"
+    parameters: tuple[str, ...] = ()
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """What a team may call its libraries by, as it is compared: their names, and their ids."""
+        return frozenset(text.casefold() for both in self.libraries.items() for text in both)
+
+    @property
+    def sendable(self) -> bool:
+        return self.kind == "standard" or self.made_there
+
+    @property
+    def made_there(self) -> bool:
+        """Whether Genesys makes the text, and is only told which response and what to fill in."""
+        return self.kind in ("template", "form")
+
+
+@dataclass(frozen=True)
 class Response:
     """
     A canned text under the key that people type.
 
     `languages` are its variants by language tag, `approval` the Slack user group that has to
     agree, `expires` the last day on which it may be sent. `defaults` fill variables; those
-    that come from canned.yml have none, since there a fallback does it.
+    that come from canned.yml have none, since there a fallback does it, and no `source`.
     """
 
     key: str
@@ -40,12 +70,15 @@ class Response:
     approval: str | None = None
     expires: date | None = None
     defaults: Mapping[str, str] = field(default_factory=dict, repr=False)
+    source: Source | None = None
 
     @cached_property
     def version(self) -> str:
         """Twelve characters that change with anything that a supervisor or an approver decides on."""
         said = [self.key, self.title, self.text, self.editable, self.approval, str(self.expires)]
         said += [sorted(self.languages.items()), sorted(self.defaults.items())]
+        if self.source is not None:
+            said += [self.source.id, self.source.version, self.source.kind]
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:12]
 
     def in_language(self, tag: str | None) -> tuple[str, str | None]:
@@ -94,8 +127,17 @@ class Team:
         return tuple(who for who in self.supervisors if who.startswith("S"))
 
     def allows(self, key: str) -> bool:
-        """Whether this team may send the response `key`."""
+        """Whether this team may send a response of this key."""
         return self._allowed.fullmatch(key) is not None
+
+    def offers(self, response: Response) -> bool:
+        """Whether this team may send `response`: by its key and, if it is kept in Genesys, by its library."""
+        kept = response.source
+        return self.allows(response.key) and (kept is None or not self._libraries.isdisjoint(kept.names))
+
+    @cached_property
+    def _libraries(self) -> frozenset[str]:
+        return frozenset(name.casefold() for name in self.libraries)
 
     @cached_property
     def _allowed(self) -> re.Pattern[str]:

@@ -18,6 +18,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from bot.genesys import (
     Accepted,
@@ -26,6 +27,7 @@ from bot.genesys import (
     GenesysError,
     OutcomeUnknown,
     RateLimited,
+    Template,
     Unavailable,
 )
 from bot.genesys import Sender as GenesysSender
@@ -35,6 +37,7 @@ from bot.storage import Store
 from .catalog import Catalog
 from .errors import CannedError, Later, TextRefused
 from .identity import Identity
+from .library import Libraries, template_of
 from .people import People
 from .policy import require_response, require_team, require_template
 from .render import render
@@ -47,11 +50,12 @@ TO_BOTH = (PostKind.REPLY, PostKind.DIRECT)
 
 @dataclass(frozen=True)
 class Verified:
-    """A send that has passed every check and knows its exact text."""
+    """A send that has passed every check and knows its exact text; with `template` Genesys makes it."""
 
     conversation: Conversation
     sender: GenesysSender
     text: str
+    template: Template | None = None
 
 
 class Sender:
@@ -61,6 +65,7 @@ class Sender:
         store: Store,
         identity: Identity,
         people: People,
+        libraries: Libraries,
         *,
         catalog: Callable[[], Catalog],
         now: Callable[[], datetime],
@@ -71,6 +76,7 @@ class Sender:
         self._store = store
         self._identity = identity
         self._people = people
+        self._libraries = libraries
         self._catalog = catalog
         self._now = now
         self._changed = changed
@@ -145,6 +151,7 @@ class Sender:
         link = self._identity.require(user)
         conversation = self._genesys.conversation(request.conversation_id, reader=link.genesys_user)
         sender = self._genesys.sender(conversation, request.send_as, link.genesys_user)
+        self._libraries.require_in_queue(response, conversation.queue_of(sender))
         customer = conversation.customer
         template = require_template(
             response,
@@ -152,15 +159,16 @@ class Sender:
             asked=request.language,
             spoken=customer.language if customer else None,
         )
-        text = render(
-            template,
+        filled = partial(
+            render,
             own={"CUSTOMER_NAME": customer.name if customer else "", "AGENT_NAME": sender.name},
             values=request.values,
             attributes=customer.attributes if customer else {},
             defaults=response.defaults,
         )
+        text = filled(template)
         require_sendable(text, self._genesys.max_length(conversation))
-        return Verified(conversation, sender, text)
+        return Verified(conversation, sender, text, template_of(response, filled))
 
     def _post(self, request: SendRequest, verified: Verified) -> Outcome:
         started = self._now()
@@ -176,6 +184,7 @@ class Sender:
                 verified.text,
                 response=request.response,
                 send_id=request.key,
+                template=verified.template,
                 on_wait=waiting,
             )
         except OutcomeUnknown as exc:

@@ -3,12 +3,14 @@
 from .audit import AuditRecord
 from .drafts import Draft
 from .errors import DatabaseDown, LinkTaken, NoSuchSend, OverLimit, Repeated, StorageError
+from .libraries import KeptResponse
 from .store import Store
 
 __all__ = [
     "AuditRecord",
     "DatabaseDown",
     "Draft",
+    "KeptResponse",
     "LinkTaken",
     "NoSuchSend",
     "OverLimit",

@@ -6,13 +6,14 @@ from .audit import Audit
 from .chats import Chats
 from .drafts import Drafts
 from .identities import Identities
+from .libraries import LibraryResponses
 from .outbox import Outbox
 from .purging import Purging
 from .sends import Sends
 from .upgrading import Upgrading
 
 
-class Store(Sends, Outbox, Chats, Identities, Drafts, Audit, Purging, Upgrading):
+class Store(Sends, Outbox, Chats, Identities, Drafts, LibraryResponses, Audit, Purging, Upgrading):
     """
     Safe to use from any thread, and from any number of processes on one database.
 
