@@ -7,10 +7,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar
-from urllib.parse import urlsplit
 
-from . import hosts, ids, regions, users
-from .calls import Calls, TokenSource
+from . import hosts, regions
 from .errors import NotOffered
 from .nouns import (
     Accepted,
@@ -51,7 +49,6 @@ class Genesys(ABC):
     """
 
     id_shape: ClassVar[str]
-    find_needs: ClassVar[str]
     sign_in: SignIn | None = None  # where people do not sign in themselves
     tells_delivery: ClassVar[bool] = False  # whether `delivery` ever knows anything
     # Whether people act under their own sign-in alone: a message as the agent is then for the
@@ -142,34 +139,17 @@ class Genesys(ABC):
             sleep=sleep,
         )
 
-    def __init__(
-        self,
-        *,
-        tokens: TokenSource,
-        login: str,
-        api: str,
-        transport: Transport,
-        now: Callable[[], datetime],
-        sleep: Callable[[float], None],
-    ) -> None:
-        self._calls = Calls(api, transport, tokens, sleep)
-        self._transport = transport
-        self._now = now
-        self._sleep = sleep
-        self._hosts = {urlsplit(url).hostname or "" for url in (login, api)}
-
+    @abstractmethod
     def close(self) -> None:
         """Close the connections. Of no effect on a message that is on its way."""
-        self._transport.close()
 
+    @abstractmethod
     def conversation_id(self, text: str) -> str | None:
         """The conversation id that `text` is, or that is in it if it is a Genesys link; else None. Pure."""
-        return ids.conversation_in(text, self._hosts, self.id_shape)
 
+    @abstractmethod
     def user_id(self, text: str) -> str | None:
         """`text` if it has the form of a user id, else None. Pure."""
-        text = text.strip()
-        return text if ids.is_id(text, self.id_shape) else None
 
     def page(self, conversation_id: str) -> str:
         """The address of this conversation in the Genesys web app, "" where none is known. Pure."""
@@ -290,22 +270,18 @@ class Genesys(ABC):
     def check(self) -> list[Check]:
         """Try what sending takes, and send nothing; each thing by name. Raises nothing."""
 
+    @abstractmethod
     def find_user(self, email: str) -> User | None:
         """
         The one active user with this e-mail address (upper or lower case); None if there is none, or several.
 
         Source: Genesys Cloud Platform API, `POST /api/v2/users/search`.
         """
-        return users.find(self._calls, email, self.find_needs)
 
+    @abstractmethod
     def user(self, user_id: str) -> User:
         """
         The user with this id, active or not. Raises NotFound if there is none.
 
         Source: Genesys Cloud Platform API, `GET /api/v2/users/{userId}`.
         """
-        self._require_id(user_id, "user")
-        return users.with_id(self._calls, user_id, self.find_needs)
-
-    def _require_id(self, text: str, kind: str) -> None:
-        ids.require_id(text, kind, self.id_shape)

@@ -15,26 +15,17 @@ from datetime import datetime
 from typing import Any
 
 from . import ids
-from .answers import Answer, names_what_is_missing, refusal
+from .answers import Answer, refusal
 from .chats import read_conversation
 from .checks import checked
-from .client import Genesys
-from .errors import (
-    AuthError,
-    Ended,
-    GenesysError,
-    NotAParticipant,
-    NotFound,
-    OutcomeUnknown,
-    Refused,
-    WrongMedia,
-)
+from .contract import Contract, Outgoing
+from .errors import AuthError, NotFound, NotOffered, OutcomeUnknown, Refused
 from .ids import NOBODY
 from .json_values import text_of
 from .nouns import Accepted, Check, Conversation, Participant, Sender, Template
 from .tokens import Token, Tokens, no_token
 from .transport import UNCONFIRMED, OnWait, Patience, Transport
-from .verify import require_length, require_live, require_one_agent, require_present
+from .verify import require_live, require_one_agent, require_present
 
 LONGEST_TEXT = 4000  # what Genesys' chats take; the contract itself names no limit
 
@@ -102,7 +93,7 @@ class EventsTokens(Tokens):
         raise no_token(answer, what=what, check="JWT key and the person's user id")
 
 
-class EventsGenesys(Genesys):
+class EventsGenesys(Contract):
     id_shape = ids.LETTERS_AND_DIGITS
     find_needs = "the scope user:read or the permission directory:user:view"
 
@@ -140,35 +131,6 @@ class EventsGenesys(Genesys):
     def max_length(self, conversation: Conversation) -> int:
         return LONGEST_TEXT
 
-    def send(
-        self,
-        conversation: Conversation,
-        sender: Sender,
-        text: str,
-        *,
-        response: str,
-        send_id: str,
-        template: Template | None = None,
-        on_wait: OnWait | None = None,
-    ) -> Accepted:
-        self._require_id(conversation.id, "conversation")
-        require_length(text, self.max_length(conversation), channel="a chat")
-        body = {
-            "eventType": "chat",
-            "from": {"id": sender.user_id},
-            "text": text,
-            "metadata": {"source": "canned_response_bot", "response": response, "send_id": send_id},
-        }
-        answer = self._calls.send(
-            _events_of(conversation.id), body, principal=self._whose_token(sender), on_wait=on_wait
-        )
-        if not answer.ok:
-            raise self._why_refused(conversation, sender, answer)
-        message_id = text_of((answer.body or {}).get("id"))
-        if not message_id:
-            raise OutcomeUnknown(UNCONFIRMED, correlation_id=answer.correlation_id)
-        return Accepted(message_id, "accepted", conversation.id, answer.correlation_id)
-
     def look(
         self,
         conversation: Conversation,
@@ -198,9 +160,28 @@ class EventsGenesys(Genesys):
             checks.append(checked("genesys system user", self._check_system_user, user))
         return checks
 
-    def _whose_token(self, sender: Sender) -> str | None:
-        """A person's own where there is a key to sign for them, and they send as themselves."""
-        return sender.user_id if self._tokens.signs_for_people and sender.send_as == "self" else None
+    def _outgoing(
+        self, conversation: Conversation, sender: Sender, content: str | Template, marks: dict[str, str]
+    ) -> Outgoing:
+        """A message as themselves leaves with a person's own token, where there is a key to sign for them."""
+        if isinstance(content, Template):
+            raise NotOffered("This Genesys contract takes no templates, so nothing was sent. Send a text.")
+        own = self._tokens.signs_for_people and sender.send_as == "self"
+        body = {"eventType": "chat", "from": {"id": sender.user_id}, "text": content, "metadata": marks}
+        return Outgoing(_events_of(conversation.id), body, sender.user_id if own else None)
+
+    def _accepted(self, conversation: Conversation, sender: Sender, answer: Answer) -> Accepted:
+        message_id = text_of((answer.body or {}).get("id"))
+        if not message_id:
+            raise OutcomeUnknown(UNCONFIRMED, correlation_id=answer.correlation_id)
+        return Accepted(message_id, "accepted", conversation.id, answer.correlation_id)
+
+    def _refused(self, sender: Sender, answer: Answer) -> Refused:
+        return refusal(answer, action="send messages", needs=_SEND_NEEDS, missing=_GONE)
+
+    def _require_still(self, conversation: Conversation, sender: Sender) -> None:
+        _require_live_chat(conversation)
+        require_present(conversation, sender.send_as, sender.user_id or "")
 
     def _system(self, conversation: Conversation) -> Sender:
         if self._system_user_id is None:
@@ -209,26 +190,6 @@ class EventsGenesys(Genesys):
                 "the conversation, or ask the operator to name a system user."
             )
         return _as("system", require_present(conversation, "system", self._system_user_id))
-
-    def _why_refused(self, conversation: Conversation, sender: Sender, answer: Answer) -> GenesysError:
-        """
-        What stands behind a 4xx to a send: this contract says 403, or 400, for several things at once.
-
-        Unless the answer names it, the conversation is read again: the sender may have left.
-        """
-        refused = refusal(answer, action="send messages", needs=_SEND_NEEDS, missing=_GONE)
-        if answer.status not in (400, 403) or names_what_is_missing(answer):
-            return refused
-        try:
-            now = self.conversation(conversation.id)
-            _require_live_chat(now)
-            require_present(now, sender.send_as, sender.user_id or "")
-        except (Ended, NotAParticipant, NotFound, WrongMedia) as exc:
-            exc.correlation_id = answer.correlation_id
-            return exc
-        except GenesysError:
-            return refused  # could not look; what was said about the send still stands
-        return refused
 
     def _check_token(self) -> str:
         self._tokens.get(None, Patience(self._sleep))

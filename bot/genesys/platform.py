@@ -14,18 +14,9 @@ from functools import partial
 from typing import Any
 
 from . import ids, live, messages, messaging, platform_checks, queues, responses
-from .answers import Answer, names_what_is_missing, refusal
-from .client import Genesys
-from .errors import (
-    Ended,
-    GenesysError,
-    NotAParticipant,
-    NotFound,
-    OutcomeUnknown,
-    Refused,
-    Unavailable,
-    WrongMedia,
-)
+from .answers import Answer, refusal
+from .contract import Contract, Outgoing
+from .errors import OutcomeUnknown, Refused, Unavailable
 from .json_values import object_of, text_of
 from .nouns import (
     Accepted,
@@ -43,7 +34,7 @@ from .nouns import (
 from .platform_tokens import PlatformTokens
 from .sign_in import SignIn
 from .transport import UNCONFIRMED, OnWait
-from .verify import require_length, require_live, require_one_agent, require_present
+from .verify import require_live, require_one_agent, require_present
 
 PAUSES = (0.0, 2.0, 5.0, 10.0)  # seconds before each look for a message whose answer was lost
 
@@ -54,13 +45,16 @@ _GONE = (
     "it is in a region other than the one set up. Nothing was sent. Copy the id again from the open "
     "conversation in Genesys."
 )
+_TOO_LONG = (
+    "Genesys finds the message too long for this channel. Nothing was sent. Shorten it and send again."
+)
 _CHANGED = (
     "The sender's place in this conversation changed at the last moment (a reconnect does that), so nothing "
     "was sent. Send it again."
 )
 
 
-class PlatformGenesys(Genesys):
+class PlatformGenesys(Contract):
     id_shape = ids.HEXADECIMAL
     find_needs = "the permission directory:user:view"
     tells_delivery = True
@@ -119,26 +113,6 @@ class PlatformGenesys(Genesys):
     def max_length(self, conversation: Conversation) -> int:
         """SMS 765 characters, every other channel 2000."""
         return messaging.max_length(conversation)
-
-    def send(
-        self,
-        conversation: Conversation,
-        sender: Sender,
-        text: str,
-        *,
-        response: str,
-        send_id: str,
-        template: Template | None = None,
-        on_wait: OnWait | None = None,
-    ) -> Accepted:
-        """As `Genesys.send`; Genesys takes no marks, so `response` and `send_id` stay here."""
-        self._require_id(conversation.id, "conversation")
-        require_length(text, self.max_length(conversation), channel=conversation.channel or "the channel")
-        path, body = self._message(conversation, sender, text, template)
-        answer = self._calls.send(path, body, principal=sender.user_id, on_wait=on_wait)
-        if not answer.ok:
-            raise self._why_refused(conversation, sender, answer)
-        return _accepted(answer, conversation.id, sender)
 
     def look(
         self,
@@ -218,26 +192,49 @@ class PlatformGenesys(Genesys):
     def check(self) -> list[Check]:
         return platform_checks.run(self, self._calls, self.sign_in)
 
-    def _message(
-        self, conversation: Conversation, sender: Sender, text: str, template: Template | None
-    ) -> tuple[str, dict[str, object]]:
-        """The address and the body of the POST."""
-        content = _content(text, template)
-        if sender.address is None:
+    def _outgoing(
+        self, conversation: Conversation, sender: Sender, content: str | Template, marks: dict[str, str]
+    ) -> Outgoing:
+        """Genesys takes no marks: who and when follow from the token and the line."""
+        root, address = "/api/v2/conversations/messages", sender.address
+        if address is None:
             self._require_id(sender.communication_id, "communication")
-            path = f"/api/v2/conversations/messages/{conversation.id}"
-            return f"{path}/communications/{sender.communication_id}/messages", content
-        address = sender.address
+            path = f"{root}/{conversation.id}/communications/{sender.communication_id}/messages"
+            return Outgoing(path, _content(content), sender.user_id)
         whom = (
             {"externalContactId": address.contact_id} if address.contact_id else {"toAddress": address.theirs}
         )
-        return "/api/v2/conversations/messages/agentless", {
+        body = {
             "fromAddress": address.ours,
-            **whom,
             "toAddressMessengerType": address.channel,
-            **content,
             "useExistingActiveConversation": True,
         }
+        return Outgoing(f"{root}/agentless", {**body, **whom, **_content(content)}, None)
+
+    def _accepted(self, conversation: Conversation, sender: Sender, answer: Answer) -> Accepted:
+        """With an id or (202) without; a 200 that gives none is no answer."""
+        body = answer.body or {}
+        where = conversation.id if sender.address is None else text_of(body.get("conversationId"))
+        message = object_of(body.get("message")) or body
+        message_id = text_of(message.get("id")) or text_of(body.get("id"))
+        if not message_id and answer.status != 202:
+            raise OutcomeUnknown(UNCONFIRMED, correlation_id=answer.correlation_id)
+        status = text_of(message.get("status")) or "accepted"
+        return Accepted(message_id or None, status, where, answer.correlation_id)
+
+    def _refused(self, sender: Sender, answer: Answer) -> Refused:
+        if answer.code == "max.length.exceeded":
+            return Refused(_TOO_LONG, correlation_id=answer.correlation_id)
+        return refusal(
+            answer, action="send messages", needs=_SEND_NEEDS, missing=_GONE, principal=sender.user_id
+        )
+
+    def _require_still(self, conversation: Conversation, sender: Sender) -> None:
+        """On the same line too: who reconnects is on another."""
+        send_as = "self" if sender.address is None else "system"
+        now = self.sender(conversation, send_as, sender.user_id or "")
+        if now.communication_id != sender.communication_id:
+            raise Refused(_CHANGED)
 
     def _there_before(self, conversation: Conversation, since: datetime) -> list[str]:
         """What a conversation read after the send holds may well be the message itself."""
@@ -245,49 +242,9 @@ class PlatformGenesys(Genesys):
             return []
         return [mark.id for mark in messages.marks_of(conversation)]
 
-    def _why_refused(self, conversation: Conversation, sender: Sender, answer: Answer) -> GenesysError:
-        """
-        What stands behind a 4xx to a send.
 
-        Unless the answer names it, the conversation is read again: the sender may have left,
-        or come back on another line.
-        """
-        principal = sender.user_id
-        refused = refusal(
-            answer, action="send messages", needs=_SEND_NEEDS, missing=_GONE, principal=principal
-        )
-        if answer.code == "max.length.exceeded":
-            sentence = "Genesys finds the message too long for this channel. Nothing was sent. Shorten it."
-            return Refused(sentence, correlation_id=answer.correlation_id)
-        if answer.status not in (400, 403, 404) or names_what_is_missing(answer):
-            return refused
-        try:
-            now = self.conversation(conversation.id, reader=principal)
-            again = self.sender(now, "self" if principal else "system", principal or "")
-        except (Ended, NotAParticipant, NotFound, WrongMedia) as exc:
-            exc.correlation_id = answer.correlation_id
-            return exc
-        except GenesysError:
-            return refused  # could not look; what was said about the send still stands
-        if again.communication_id != sender.communication_id:
-            return Refused(_CHANGED, correlation_id=answer.correlation_id)
-        return refused
-
-
-def _content(text: str, template: Template | None) -> dict[str, object]:
-    if template is None:
-        return {"textBody": text}
-    values = [{"id": each, "value": value} for each, value in template.values.items()]
-    return {"messagingTemplate": {"responseId": template.response_id, "bodyParameters": values}}
-
-
-def _accepted(answer: Answer, conversation_id: str, sender: Sender) -> Accepted:
-    """What Genesys took: with an id, or (202) without. Raises OutcomeUnknown for a 200 that gives none."""
-    body = answer.body or {}
-    where = conversation_id if sender.address is None else text_of(body.get("conversationId"))
-    message = object_of(body.get("message")) or body
-    message_id = text_of(message.get("id")) or text_of(body.get("id"))
-    if not message_id and answer.status != 202:
-        raise OutcomeUnknown(UNCONFIRMED, correlation_id=answer.correlation_id)
-    status = text_of(message.get("status")) or "accepted"
-    return Accepted(message_id or None, status, where, answer.correlation_id)
+def _content(content: str | Template) -> dict[str, object]:
+    if isinstance(content, str):
+        return {"textBody": content}
+    values = [{"id": each, "value": value} for each, value in content.values.items()]
+    return {"messagingTemplate": {"responseId": content.response_id, "bodyParameters": values}}

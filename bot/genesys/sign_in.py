@@ -127,7 +127,6 @@ class SignIn:
         return self._transport.read(request, Patience(self._sleep))
 
 
-
 def _start_again(answer: Answer) -> AuthError:
     return AuthError(
         "Genesys did not confirm this sign-in: it took too long, or was used already. Nothing is connected. "

@@ -52,8 +52,4 @@ def test_how_to_use_it_names_every_call_and_every_error() -> None:
     calls = {name for name in vars(genesys.Genesys) if not name.startswith("_")}
     errors = {name for name in genesys.__all__ if name in vars(genesys.errors)}
 
-    assert {name for name in calls | errors if f"`{name}" not in text} <= {
-        "id_shape",
-        "find_needs",
-        "GenesysError",
-    }
+    assert {name for name in calls | errors if f"`{name}" not in text} <= {"id_shape", "GenesysError"}

@@ -18,10 +18,12 @@ from bot.genesys import (
     Genesys,
     NotAParticipant,
     NotFound,
+    NotOffered,
     OutcomeUnknown,
     RateLimited,
     Refused,
     Sender,
+    Template,
     Unavailable,
 )
 from bot.sandbox.genesys import ANN, BOB, CHAT, SimulatedGenesys
@@ -125,6 +127,15 @@ def test_text_longer_than_the_chat_takes_is_refused_with_the_limit(
 
     post(genesys, "x" * limit)
     assert len(cloud.received) == 1
+
+
+def test_template_is_nothing_that_this_contract_takes(
+    cloud: SimulatedGenesys, genesys: Genesys, post: Callable[..., Accepted]
+) -> None:
+    with pytest.raises(NotOffered, match="takes no templates, so nothing was sent"):
+        post(genesys, template=Template("r1"))
+
+    assert not cloud.seen(EVENTS)
 
 
 # Lost answers

@@ -101,6 +101,14 @@ def test_missing_permission_to_list_is_named(public: SimulatedGenesys, platform:
         platform.live_conversations(queues=["Support EMEA"], reader=public.ann)
 
 
+def test_missing_scope_to_list_ones_own_is_named(public: SimulatedGenesys, platform: Genesys) -> None:
+    for token in public.tokens.values():
+        token.scopes = frozenset({"users"})
+
+    with pytest.raises(Refused, match="does not allow this person to list conversations"):
+        platform.live_conversations(user_id=public.ann, reader=public.ann)
+
+
 def test_list_that_would_have_to_wait_too_long_is_limited(
     public: SimulatedGenesys, platform: Genesys
 ) -> None:

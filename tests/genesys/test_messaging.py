@@ -100,6 +100,14 @@ def test_who_reconnected_sends_on_the_new_line(
     assert choose().communication_id != before.communication_id
 
 
+def test_queue_that_the_sender_came_through_is_known(public: SimulatedGenesys, platform: Genesys) -> None:
+    conversation = platform.conversation(public.chat)
+    bob, nobody = platform.sender(conversation, "self", public.bob), Sender("self", public.bob)
+
+    assert conversation.queue_of(bob) == public.queue("Support EMEA").id
+    assert conversation.queue_of(nobody) is None
+
+
 def test_last_of_several_places_is_the_one_and_the_connected_of_its_lines(shown: Callable[..., Any]) -> None:
     genesys, conversation = shown(
         place(ANN, line(name="old")),
