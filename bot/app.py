@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from bot import logs
 from bot.canned.announcing import Announcing
 from bot.canned.catalog import Catalog, CatalogFile
+from bot.canned.delivery import Following
 from bot.canned.desk import Desk
 from bot.canned.errors import CannedError, NotAllowed
 from bot.canned.identity import Identity
@@ -200,6 +201,9 @@ class Bot:
         assert workspace is not None  # noqa: S101 - settings.slack is there, so it is too
         self.workspace = workspace
         self.recovery = Recovery(self.parts.store, self.parts.sender, self.parts.lanes.sends)
+        self.following = Following(
+            self.parts.genesys, self.parts.store, self.parts.lanes.bulk, changed=workspace.publish_soon
+        )
         app = listening.build(settings.slack, workspace, self.parts.desk)
         self._socket = workspace.socket(app) if settings.slack.app_token else None
         site = web.build(None if self._socket else app, self.ready, announced=self._announced(settings, now))
@@ -247,6 +251,7 @@ class Bot:
         """Pick up what is due or abandoned, here and in Slack, and keep memory fresh."""
         try:
             self.recovery.sweep()
+            self.following.sweep()
             self.workspace.sweep()
             self.parts.libraries.refresh_soon(self.parts.lanes.bulk)
             self._purge()

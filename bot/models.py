@@ -89,6 +89,8 @@ class Receipt:
     `reason` is the sentence for a person that goes with a state other than sent; it
     never holds customer text. `text` is the exact text that left or was about to, and
     None before `begin` and after the texts were purged.
+    `delivery` is how far a message that was sent has got: queued, sent, delivered, read or
+    failed, with `delivery_error` in Genesys' words; "" while nothing is known.
     """
 
     request: SendRequest
@@ -102,6 +104,8 @@ class Receipt:
     text_hash: str | None = None
     not_before: datetime | None = None
     waiting_until: datetime | None = None
+    delivery: str = ""
+    delivery_error: str = field(default="", repr=False)
 
     @property
     def key(self) -> str:
@@ -110,13 +114,19 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What `settle` writes down: the state a send moves to and what is known of it."""
+    """
+    What `settle` writes down: the state a send moves to and what is known of it.
+
+    `delivery` is how far the message had got by then, `look_at` when to ask again.
+    """
 
     state: State
     reason: str = ""
     message_id: str | None = None
     correlation_id: str = ""
     not_before: datetime | None = None
+    delivery: str = ""
+    look_at: datetime | None = None
 
 
 @dataclass(frozen=True)

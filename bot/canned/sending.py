@@ -16,13 +16,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from bot.genesys import (
     Accepted,
     Conversation,
+    Delivery,
     Genesys,
     GenesysError,
     OutcomeUnknown,
@@ -31,10 +32,11 @@ from bot.genesys import (
     Unavailable,
 )
 from bot.genesys import Sender as GenesysSender
-from bot.models import Outcome, PostKind, Receipt, SendAs, SendRequest, State
+from bot.models import Outcome, PostKind, Receipt, SendRequest, State
 from bot.storage import Store
 
 from .catalog import Catalog
+from .delivery import FAILED, FIRST_LOOK, undelivered
 from .errors import CannedError, Later, TextRefused
 from .identity import Identity
 from .library import Libraries, template_of
@@ -117,8 +119,12 @@ class Sender:
         request = receipt.request
         try:
             conversation = self._genesys.conversation(request.conversation_id, reader=receipt.sender_id)
-            sender = self._genesys.sender(conversation, SendAs.SELF, receipt.sender_id or "")
-            found = self._genesys.look(conversation, sender, receipt.text or "", since=receipt.changed_at)
+            known = self._store.message_ids(request.conversation_id)
+            # Who sent it may have left since: then too it is they who are looked for.
+            sender = GenesysSender(request.send_as.value, receipt.sender_id)
+            found = self._genesys.look(
+                conversation, sender, receipt.text or "", since=receipt.changed_at, known=known
+            )
         except GenesysError as exc:
             log.warning(
                 "send %s: no look, %s, correlation %s", receipt.key, type(exc).__name__, exc.correlation_id
@@ -202,6 +208,8 @@ class Sender:
             return None
 
     def _settle(self, request: SendRequest, outcome: Outcome, *, was: State, late: bool) -> Receipt:
+        if outcome.state is State.SENT and self._genesys.tells_delivery:
+            outcome = replace(outcome, look_at=self._now() + FIRST_LOOK)
         receipt, moved = self._store.settle(
             request.key, outcome, was=_from(outcome, was), posts=_posts(request, outcome, late=late)
         )
@@ -244,7 +252,11 @@ def _from(outcome: Outcome, was: State) -> tuple[State, ...]:
 
 
 def _sent(accepted: Accepted) -> Outcome:
-    return Outcome(State.SENT, message_id=accepted.message_id, correlation_id=accepted.correlation_id)
+    delivery = Delivery(accepted.status)
+    taken = Outcome(State.SENT, message_id=accepted.message_id, correlation_id=accepted.correlation_id)
+    if delivery.word == FAILED:  # it is in Genesys, and will not reach the customer
+        return replace(taken, state=State.UNSENT, reason=undelivered(delivery.error))
+    return replace(taken, delivery=delivery.word)
 
 
 def _too_old(receipt: Receipt) -> Outcome:

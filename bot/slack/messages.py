@@ -29,6 +29,12 @@ _SIGNS = {
     State.UNSENT: ":no_entry:",
     State.CANCELLED: ":leftwards_arrow_with_hook:",
 }
+_DELIVERED = {
+    "queued": ":white_check_mark: *Sent* (queued)",
+    "delivered": ":white_check_mark: *Delivered*",
+    "read": ":eyes: *Read*",
+    "failed": ":no_entry: *Failed*",
+}
 _AS = {SendAs.SELF: "", SendAs.AGENT: ", as the agent", SendAs.SYSTEM: ", as an automated message"}
 _MEANING = {
     State.PENDING: "It goes out by itself as soon as it can; you get a direct message about how it ended.",
@@ -130,8 +136,9 @@ def recent(receipts: Sequence[Receipt]) -> Json:
     if not receipts:
         return note("You have not sent anything yet.")
     lines = [
-        f"{headline(r.state)} {moment(r.changed_at)} `{escape(r.request.response)}` "
+        f"{_standing(r)} {moment(r.changed_at)} `{escape(r.request.response)}` "
         f"to `{escape(r.request.conversation_id)}` {escape(short(r.reason, 150)) if r.reason else ''}"
+        f"{_why_failed(r)}"
         for r in receipts
     ]
     return message("Your last sends", [section(line) for line in lines])
@@ -150,7 +157,7 @@ def direct(post: Post, receipt: Receipt) -> Json:
     mention = f"<@{receipt.request.supervisor}> " if post.state is State.UNKNOWN else ""
     text = receipt.text or receipt.request.text
     head = (
-        f"{mention}{headline(post.state)}: {_what(receipt.request)} to conversation "
+        f"{mention}{_heading(post, receipt)}: {_what(receipt.request)} to conversation "
         f"`{escape(receipt.request.conversation_id)}`.{_told(post.state, post.reason)}"
     )
     return message(head, [section(head), *(excerpt(text) if text else [])])
@@ -163,6 +170,7 @@ def card(receipt: Receipt, *, show: Show = Show.TEXT, title: str = "", who: str 
     """The parent of a conversation's thread: which conversation, and where its latest send stands."""
     head = f"*Conversation* `{escape(receipt.request.conversation_id)}`"
     state = f"{_standing(receipt)}: {_shown(receipt.request, show, title)}, by {_who(receipt.request, who)}"
+    state += _why_failed(receipt)
     return message(f"{head}: {state}", [section(head), context(f"{state} · {moment(receipt.changed_at)}")])
 
 
@@ -176,7 +184,7 @@ def reply(post: Post, receipt: Receipt, *, show: Show = Show.TEXT, title: str = 
     request = receipt.request
     name = "" if post.state is State.UNKNOWN else who
     by = f"by {_who(request, name)}{_AS[request.send_as]}"
-    head = f"{headline(post.state)}: {_shown(request, show, title)}, {by}.{_told(post.state, post.reason)}"
+    head = f"{_heading(post, receipt)}: {_shown(request, show, title)}, {by}.{_told(post.state, post.reason)}"
     text = receipt.text if show is Show.TEXT else None
     return message(head, [section(head), *(excerpt(text) if text else [])])
 
@@ -197,7 +205,21 @@ def moment(at: datetime) -> str:
 def _standing(receipt: Receipt) -> str:
     if receipt.state is State.SENDING and receipt.waiting_until is not None:
         return f":hourglass_flowing_sand: *Waiting* for Genesys until {moment(receipt.waiting_until)}"
+    if receipt.state is State.SENT:
+        return _DELIVERED.get(receipt.delivery, headline(State.SENT))
     return headline(receipt.state)
+
+
+def _heading(post: Post, receipt: Receipt) -> str:
+    """What became of it when the post was written down; a message that was sent can fail later."""
+    if post.state is State.UNSENT and receipt.state is State.SENT:
+        return _DELIVERED["failed"]
+    return headline(post.state)
+
+
+def _why_failed(receipt: Receipt) -> str:
+    error = receipt.delivery_error if receipt.delivery == "failed" else ""
+    return f". Genesys says: {escape(short(error, 300))}" if error else ""
 
 
 def _shown(request: SendRequest, show: Show, title: str) -> str:

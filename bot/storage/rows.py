@@ -39,6 +39,8 @@ def receipt_of(row: Row[Any]) -> Receipt:
         text_hash=row.text_hash,
         not_before=row.not_before,
         waiting_until=row.waiting_until,
+        delivery=row.delivery or "",
+        delivery_error=row.delivery_error or "",
     )
 
 

@@ -142,6 +142,8 @@ def _settled(outcome: Outcome, now: datetime) -> dict[str, Any]:
         values["message_id"] = outcome.message_id
     if outcome.correlation_id:
         values["correlation_id"] = outcome.correlation_id
+    if outcome.state is State.SENT:
+        values |= {"delivery": outcome.delivery or None, "look_at": outcome.look_at}
     if outcome.state is State.PENDING:
         values |= {"worker": None, "sender_id": None, "text_hash": None}
     return values

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .audit import Audit
 from .chats import Chats
+from .deliveries import Deliveries
 from .drafts import Drafts
 from .identities import Identities
 from .libraries import LibraryResponses
@@ -13,7 +14,7 @@ from .sends import Sends
 from .upgrading import Upgrading
 
 
-class Store(Sends, Outbox, Chats, Identities, Drafts, LibraryResponses, Audit, Purging, Upgrading):
+class Store(Sends, Outbox, Chats, Deliveries, Identities, Drafts, LibraryResponses, Audit, Purging, Upgrading):
     """
     Safe to use from any thread, and from any number of processes on one database.
 

@@ -1,0 +1,109 @@
+"""
+Follow a message after Genesys took it: queued, sent, delivered, read, or failed, and why.
+
+A few looks in five minutes, then no more: what comes later is not worth anybody's quota.
+They are the bot's least work. None is repeated, and one that fails is simply over.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
+from itertools import groupby
+
+from bot.genesys import Delivery, Genesys, GenesysError, Sender
+from bot.models import PostKind, Receipt, SendRequest
+from bot.storage import Store
+
+from .lanes import Lane
+
+log = logging.getLogger(__name__)
+
+FIRST_LOOK = timedelta(seconds=5)  # after it was sent
+PAUSES = tuple(timedelta(seconds=seconds) for seconds in (15, 40, 240))  # between one look and the next
+MESSAGES = 100  # that one look asks about
+SENDS = 200  # that one sweep takes up
+REASON = 300  # characters of what Genesys says
+FAILED = "failed"
+
+
+class Following:
+    """`changed` is called with a send's request when its message has got further."""
+
+    def __init__(
+        self, genesys: Genesys, store: Store, lane: Lane, *, changed: Callable[[SendRequest], None]
+    ) -> None:
+        self._genesys = genesys
+        self._store = store
+        self._lane = lane
+        self._changed = changed
+
+    def sweep(self) -> None:
+        """Look at what is due, one request for each conversation and sender. Raises DatabaseDown."""
+        if not self._genesys.tells_delivery:
+            return
+        due = sorted(self._store.take_looks(PAUSES, limit=SENDS), key=_place)
+        for _, together in groupby(due, key=_place):
+            sent = list(together)
+            for at in range(0, len(sent), MESSAGES):
+                self._lane.submit(self._look, sent[at : at + MESSAGES])
+
+    def _look(self, sent: Sequence[Receipt]) -> None:
+        first = sent[0]
+        named: dict[str, Receipt] = {}
+        for each in sent:
+            if message_id := each.message_id or self._name(each, named):
+                named[message_id] = each
+        if not named:
+            return
+        try:
+            found = self._genesys.delivery(_where(first), list(named), reader=first.sender_id)
+        except GenesysError as exc:
+            log.info("no look at %s sends: %s", len(sent), type(exc).__name__)
+            return
+        for message_id, delivery in found.items():
+            self._keep(named[message_id], message_id, delivery)
+
+    def _name(self, sent: Receipt, taken: Iterable[str]) -> str:
+        """The id of a message that Genesys took without giving one; "" if it is not to be found."""
+        sender = Sender(sent.request.send_as, sent.sender_id)
+        known = {*taken, *self._store.message_ids(_where(sent))}
+        try:
+            there = self._genesys.conversation(_where(sent), reader=sent.sender_id)
+            found = self._genesys.look(there, sender, sent.text or "", since=sent.changed_at, known=known)
+        except GenesysError as exc:
+            log.info("send %s: no look for its message: %s", sent.key, type(exc).__name__)
+            return ""
+        return (found.message_id if found else None) or ""
+
+    def _keep(self, sent: Receipt, message_id: str, delivery: Delivery) -> None:
+        failed = delivery.word == FAILED
+        moved = self._store.delivered(
+            sent.key,
+            delivery.word,
+            message_id=message_id,
+            error=delivery.error[:REASON],
+            reason=undelivered(delivery.error) if failed else "",
+            posts=(PostKind.REPLY, PostKind.DIRECT) if failed else (),
+        )
+        if moved:
+            log.info("send %s: %s", sent.key, delivery.word)
+            self._changed(sent.request)
+
+
+def undelivered(error: str) -> str:
+    """The sentence for a message that Genesys took and could not deliver, as `error` says why."""
+    why = f": {error[:REASON].rstrip('. ')}" if error else ""
+    return (
+        f"Genesys took it and could not deliver it{why}. The customer did not get it; "
+        "write again if it is still needed, another way perhaps."
+    )
+
+
+def _where(sent: Receipt) -> str:
+    return sent.landed_in or sent.request.conversation_id
+
+
+def _place(sent: Receipt) -> tuple[str, str]:
+    return _where(sent), sent.sender_id or ""
