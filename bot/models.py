@@ -91,6 +91,7 @@ class Receipt:
     None before `begin` and after the texts were purged.
     `delivery` is how far a message that was sent has got: queued, sent, delivered, read or
     failed, with `delivery_error` in Genesys' words; "" while nothing is known.
+    `landed_in` is the conversation that the message went to where that is another one.
     """
 
     request: SendRequest
@@ -104,6 +105,7 @@ class Receipt:
     text_hash: str | None = None
     not_before: datetime | None = None
     waiting_until: datetime | None = None
+    landed_in: str | None = None
     delivery: str = ""
     delivery_error: str = field(default="", repr=False)
 

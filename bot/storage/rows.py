@@ -39,6 +39,7 @@ def receipt_of(row: Row[Any]) -> Receipt:
         text_hash=row.text_hash,
         not_before=row.not_before,
         waiting_until=row.waiting_until,
+        landed_in=row.landed_in,
         delivery=row.delivery or "",
         delivery_error=row.delivery_error or "",
     )

@@ -14,7 +14,9 @@ from .sends import Sends
 from .upgrading import Upgrading
 
 
-class Store(Sends, Outbox, Chats, Deliveries, Identities, Drafts, LibraryResponses, Audit, Purging, Upgrading):
+class Store(
+    Sends, Outbox, Chats, Deliveries, Identities, Drafts, LibraryResponses, Audit, Purging, Upgrading
+):
     """
     Safe to use from any thread, and from any number of processes on one database.
 
