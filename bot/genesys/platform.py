@@ -58,7 +58,6 @@ class PlatformGenesys(Contract):
     id_shape = ids.HEXADECIMAL
     find_needs = "the permission directory:user:view"
     tells_delivery = True
-    tells_delivery = True
     people_act_themselves = True
 
     def __init__(self, *, domain: str, tokens: PlatformTokens, **parts: Any) -> None:
