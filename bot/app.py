@@ -17,24 +17,29 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING
 
 from bot import logs
 from bot.canned.announcing import Announcing
+from bot.canned.asking import Asking
 from bot.canned.catalog import Catalog, CatalogFile
+from bot.canned.connecting import Connecting
+from bot.canned.conversations import Conversations
 from bot.canned.delivery import Following
 from bot.canned.desk import Desk
 from bot.canned.errors import CannedError, NotAllowed
 from bot.canned.identity import Identity
+from bot.canned.keyring import SealedKeyring
 from bot.canned.lanes import Lanes
 from bot.canned.library import Libraries
 from bot.canned.people import NoSlack, People
 from bot.canned.recovery import Recovery
 from bot.canned.sending import Sender
-from bot.genesys import Genesys, GenesysError
+from bot.genesys import REGIONS, Genesys, GenesysError, Keyring
 from bot.models import Link, SendRequest
-from bot.settings import GenesysSettings, Settings, SettingsError
+from bot.settings import EVENTS, GenesysSettings, Settings, SettingsError
 from bot.storage import StorageError, Store
 
 if TYPE_CHECKING:
@@ -47,7 +52,8 @@ LINK_FAULTS = (CannedError, GenesysError, StorageError)
 SWEEP_EVERY = 5.0  # seconds
 PURGE_EVERY = timedelta(hours=1)
 LEAVE_WITHIN = 15.0  # seconds for what runs when the bot is told to stop
-LINKS_THAT_COUNT = ("operator", "email", "connect")  # where canned.yml does not say
+LINKS_THAT_COUNT = ("operator", "connect")  # where canned.yml does not say
+LINKS_THAT_COUNT_ON_EVENTS = (*LINKS_THAT_COUNT, "email")  # where nobody signs in to show who they are
 
 
 @dataclass(frozen=True)
@@ -114,7 +120,8 @@ def assemble(settings: Settings, *, now: Clock, sleep: Callable[[float], None] =
     catalog.current()
     store = Store(settings.database_url, now=now, worker=str(uuid.uuid4()))
     store.upgrade()
-    genesys = connect(settings.genesys, now=now, sleep=sleep)
+    keyring = _keyring(settings, store, sleep)
+    genesys = connect(settings.genesys, keyring, now=now, sleep=sleep)
     lanes = Lanes()
     libraries = Libraries(genesys, store, catalog.current, now=now)
     libraries.load()
@@ -122,13 +129,36 @@ def assemble(settings: Settings, *, now: Clock, sleep: Callable[[float], None] =
     people: People = workspace.people if workspace else NoSlack()
     if workspace:
         workspace.refresh()  # who is in which group has to be in memory before anybody types
+    usual_sources = LINKS_THAT_COUNT_ON_EVENTS if settings.genesys.api == EVENTS else LINKS_THAT_COUNT
     identity = Identity(
         store,
         genesys,
         people,
-        sources=lambda: catalog.current().identity or LINKS_THAT_COUNT,
+        sources=lambda: catalog.current().identity or usual_sources,
         now=now,
         tell=workspace.tell_link if workspace else _nobody,
+    )
+    changed = workspace.publish_soon if workspace else _nobody
+    connecting = Connecting(
+        store,
+        genesys,
+        identity,
+        people,
+        keyring=keyring,
+        keys=settings.secret_keys,
+        public_url=settings.public_url,
+        now=now,
+        offer=workspace.offer_connect if workspace else _nobody,
+        tell=workspace.tell_connected if workspace else _nobody,
+    )
+    asking = Asking(
+        store,
+        genesys,
+        identity,
+        people,
+        now=now,
+        changed=changed,
+        told=workspace.tell_soon if workspace else _nobody,
     )
     sender = Sender(
         genesys,
@@ -136,9 +166,11 @@ def assemble(settings: Settings, *, now: Clock, sleep: Callable[[float], None] =
         identity,
         people,
         libraries,
+        asking,
+        connecting,
         catalog=libraries.catalog,
         now=now,
-        changed=workspace.publish_soon if workspace else _nobody,
+        changed=changed,
     )
     desk = Desk(
         store=store,
@@ -146,6 +178,9 @@ def assemble(settings: Settings, *, now: Clock, sleep: Callable[[float], None] =
         people=people,
         identity=identity,
         sender=sender,
+        asking=asking,
+        conversations=Conversations(genesys, identity, now=now),
+        connecting=connecting,
         lanes=lanes,
         catalog=libraries.catalog,
         now=now,
@@ -154,8 +189,41 @@ def assemble(settings: Settings, *, now: Clock, sleep: Callable[[float], None] =
     return Parts(libraries.catalog, store, genesys, identity, sender, desk, lanes, libraries, workspace)
 
 
-def connect(settings: GenesysSettings, *, now: Clock, sleep: Callable[[float], None]) -> Genesys:
-    """The Genesys organisation of these settings; nothing is asked of it yet."""
+def _keyring(settings: Settings, store: Store, sleep: Callable[[float], None]) -> SealedKeyring | None:
+    return SealedKeyring(store, settings.secret_keys, sleep=sleep) if settings.secret_keys else None
+
+
+def connect(
+    settings: GenesysSettings, keyring: Keyring | None, *, now: Clock, sleep: Callable[[float], None]
+) -> Genesys:
+    """The Genesys organisation of these settings; nothing is asked of it yet. Raises SettingsError."""
+    return (_events if settings.api == EVENTS else partial(_platform, keyring=keyring))(
+        settings, now=now, sleep=sleep
+    )
+
+
+def _platform(
+    settings: GenesysSettings, *, keyring: Keyring | None, now: Clock, sleep: Callable[[float], None]
+) -> Genesys:
+    try:
+        return Genesys.platform(
+            region=settings.region,
+            client_id=settings.client_id,
+            client_secret=settings.client_secret.reveal(),
+            oauth_client_id=settings.oauth_client_id,
+            oauth_client_secret=settings.oauth_client_secret.reveal() or None,
+            keyring=keyring,
+            login_url=settings.login_url,
+            api_url=settings.api_url,
+            now=now,
+            sleep=sleep,
+        )
+    except ValueError as exc:
+        known = ", ".join(f"{domain} ({name})" for name, domain in REGIONS.items())
+        raise SettingsError([f"GENESYS_REGION must be one of these, by domain or by name: {known}"]) from exc
+
+
+def _events(settings: GenesysSettings, *, now: Clock, sleep: Callable[[float], None]) -> Genesys:
     try:
         key = settings.jwt_key_file.read_text(encoding="ascii") if settings.jwt_key_file else None
     except (OSError, UnicodeDecodeError) as exc:
@@ -192,6 +260,7 @@ class Bot:
         self, settings: Settings, *, now: Clock, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         from bot import web
+        from bot.connect_pages import ConnectPages
         from bot.slack import listening
 
         if settings.slack is None:
@@ -206,7 +275,12 @@ class Bot:
         )
         app = listening.build(settings.slack, workspace, self.parts.desk)
         self._socket = workspace.socket(app) if settings.slack.app_token else None
-        site = web.build(None if self._socket else app, self.ready, announced=self._announced(settings, now))
+        site = web.build(
+            None if self._socket else app,
+            self.ready,
+            announced=self._announced(settings, now),
+            pages=[ConnectPages(desk).blueprint()] if (desk := self.parts.desk).connecting.is_offered else [],
+        )
         self.listener = web.Listener(site, host=settings.host, port=settings.port)
         self._now = now
         self._purged_at: datetime | None = None
@@ -312,7 +386,7 @@ def _workspace(
     return Workspace(settings.slack, store, lanes.posts, catalog, now=now)
 
 
-def _nobody(_: Link | SendRequest) -> None:
+def _nobody(*_: Link | SendRequest | str) -> None:
     return
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bot.app import Parts
     from bot.canned.catalog import Catalog
     from bot.models import Receipt
+    from bot.sandbox.genesys import Contract
     from bot.storage import Store
 
 SENT, REFUSED, USAGE, UNKNOWN = 0, 1, 2, 3  # exit codes of `canned send`
@@ -47,6 +48,13 @@ def environment() -> Mapping[str, str]:
     except UnicodeDecodeError as exc:
         raise SettingsError([".env is not UTF-8: save it as UTF-8 text"]) from exc
     return {name: value for name, value in kept.items() if value is not None} | dict(os.environ)
+
+
+def settings(*, need_slack: bool = False) -> Settings:
+    """What the environment says. Raises SettingsError."""
+    from bot.genesys import REGIONS
+
+    return Settings.from_env(environment(), need_slack=need_slack, regions=REGIONS)
 
 
 def faults_as_sentences(command: Callable[P, R]) -> Callable[P, R]:
@@ -79,15 +87,21 @@ def run() -> None:
     """Run the bot until it is told to stop."""
     from bot.app import serve
 
-    serve(Settings.from_env(environment(), need_slack=True), now=now)
+    serve(settings(need_slack=True), now=now)
 
 
 @main.command()
 @click.option(
     "--once", metavar="COMMAND", help="Type COMMAND as the demo supervisor, show who saw what, and end."
 )
-@click.option("--api", type=click.Choice(["events"]), default="events", show_default=True)
-def sandbox(once: str | None, api: str) -> None:
+@click.option(
+    "--api",
+    type=click.Choice(["platform", "events"]),
+    default="platform",
+    show_default=True,
+    help="Which of Genesys' two contracts.",
+)
+def sandbox(once: str | None, api: Contract) -> None:
     """Try it without any account: simulated Genesys, simulated Slack, the real bot."""
     from bot import logs
     from bot.sandbox import demo
@@ -112,7 +126,7 @@ def send(conversation: str, response: str, values: tuple[str, ...], user: str, t
     from bot.app import operate
 
     filled = dict(_pair(value) for value in values)
-    with operate(Settings.from_env(environment()), now=now) as parts:
+    with operate(settings(), now=now) as parts:
         receipt = _send(parts, conversation, response, filled, user=user, team=team)
     click.echo(_sentence(receipt), err=receipt.state != "sent")
     sys.exit({"sent": SENT, "unknown": UNKNOWN, "sending": UNKNOWN}.get(receipt.state, REFUSED))
@@ -131,7 +145,7 @@ def link_user(slack_user: str, genesys_user: str) -> None:
     """Link SLACK_USER (U…) to GENESYS_USER (an id or an e-mail address)."""
     from bot.app import operate
 
-    with operate(Settings.from_env(environment()), now=now) as parts:
+    with operate(settings(), now=now) as parts:
         link = parts.link(slack_user, genesys_user)
     click.echo(f"{slack_user} is now {link.name or link.genesys_user} in Genesys.")
 
@@ -163,7 +177,7 @@ def import_users(file: Path) -> None:
     from bot.app import operate
 
     rows = _rows(file)
-    with operate(Settings.from_env(environment()), now=now) as parts:
+    with operate(settings(), now=now) as parts:
         failed = sum(not _linked(parts, row) for row in rows)
     click.echo(f"{len(rows) - failed} of {len(rows)} linked.")
     sys.exit(1 if failed else 0)
@@ -346,7 +360,7 @@ def _all_responses() -> tuple[Catalog, Sequence[str], Sequence[str]]:
     from bot.app import assemble
 
     try:
-        settings = Settings.from_env(environment())
+        settings = settings()
     except SettingsError as exc:
         return catalog, (), [f"The Genesys libraries were not looked at. {exc}"]
     parts = assemble(replace(settings, slack=None), now=now)

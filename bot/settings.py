@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import binascii
+from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +11,7 @@ from urllib.parse import urlsplit
 
 DEFAULT_CONFIG = "canned.yml"
 DEFAULT_DATABASE = "sqlite:///canned.db"
+PLATFORM, EVENTS = "platform", "events"
 SHORTEST_SECRET = 16  # characters
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -45,10 +48,15 @@ class Secret:
 
 @dataclass(frozen=True)
 class GenesysSettings:
+    """`region` and the `oauth_…` client, which people sign in with, are platform's; `org_id` is events'."""
+
     api: str
+    region: str
     org_id: str
     client_id: str
     client_secret: Secret
+    oauth_client_id: str | None
+    oauth_client_secret: Secret
     jwt_key_file: Path | None
     system_user_id: str | None
     webhook_secret: Secret
@@ -72,10 +80,13 @@ class Settings:
     What the environment says, checked whole.
 
     `slack` is None where no bot token is set: the command line works without, the bot does not.
+    `public_url` has no slash at its end; `secret_keys` seal people's tokens, the first one new ones.
     """
 
     genesys: GenesysSettings
     slack: SlackSettings | None
+    public_url: str | None
+    secret_keys: tuple[Secret, ...]
     database_url: str = field(repr=False)
     config: Path
     host: str
@@ -84,12 +95,22 @@ class Settings:
     log_format: str
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str], *, need_slack: bool = False) -> Settings:
-        """Read all variables; raises SettingsError that names every missing or wrong one."""
+    def from_env(
+        cls, env: Mapping[str, str], *, need_slack: bool = False, regions: Mapping[str, str] | None = None
+    ) -> Settings:
+        """
+        Read all variables; raises SettingsError that names every missing or wrong one.
+
+        `regions` are the domains that there are, by name; without them the region is not looked at.
+        """
         read = _Reader(env)
+        genesys = _genesys(read, regions)
+        people_sign_in = genesys.api == PLATFORM
         settings = cls(
-            genesys=_genesys(read),
+            genesys=genesys,
             slack=_slack(read, required=need_slack),
+            public_url=_public_url(read, required=people_sign_in),
+            secret_keys=_secret_keys(read, required=people_sign_in),
             database_url=read.text("DATABASE_URL", DEFAULT_DATABASE),
             config=Path(read.text("CANNED_CONFIG", DEFAULT_CONFIG)),
             host=read.text("CANNED_HOST", "127.0.0.1"),
@@ -165,12 +186,16 @@ def _is_safe(url: str) -> bool:
     )
 
 
-def _genesys(read: _Reader) -> GenesysSettings:
+def _genesys(read: _Reader, regions: Mapping[str, str] | None) -> GenesysSettings:
+    api = read.choice("GENESYS_API", PLATFORM, (PLATFORM, EVENTS))
     return GenesysSettings(
-        api=read.choice("GENESYS_API", "events", ("events",)),
-        org_id=_org_id(read),
+        api=api,
+        region=_region(read, regions, required=api == PLATFORM),
+        org_id=_org_id(read, required=api == EVENTS),
         client_id=read.required("GENESYS_CLIENT_ID", "the OAuth client's id, from Genesys' admin pages"),
         client_secret=Secret(read.required("GENESYS_CLIENT_SECRET", "the OAuth client's secret")),
+        oauth_client_id=_oauth_client_id(read, required=api == PLATFORM),
+        oauth_client_secret=Secret(read.text("GENESYS_OAUTH_CLIENT_SECRET")),
         jwt_key_file=read.file("GENESYS_JWT_KEY_FILE"),
         system_user_id=read.text("GENESYS_SYSTEM_USER_ID") or None,
         webhook_secret=_webhook_secret(read),
@@ -186,8 +211,58 @@ def _webhook_secret(read: _Reader) -> Secret:
     return Secret(value)
 
 
-def _org_id(read: _Reader) -> str:
-    value = read.required("GENESYS_ORG_ID", "the organisation's name in https://<name>.mypurecloud.com")
+def _region(read: _Reader, regions: Mapping[str, str] | None, *, required: bool) -> str:
+    value = read.text("GENESYS_REGION").lower()
+    if not value and required:
+        read.required("GENESYS_REGION", "where the organisation lives, like mypurecloud.ie or eu_west_1")
+    known = None if regions is None else {*regions, *regions.values()}
+    if value and known is not None and {value, value.replace("-", "_")}.isdisjoint(known):
+        listed = ", ".join(f"{domain} ({name})" for name, domain in (regions or {}).items())
+        read.faults.append(f"GENESYS_REGION must be one of these, by domain or by name: {listed}")
+    return value
+
+
+def _oauth_client_id(read: _Reader, *, required: bool) -> str | None:
+    if not required:
+        return read.text("GENESYS_OAUTH_CLIENT_ID") or None
+    return read.required(
+        "GENESYS_OAUTH_CLIENT_ID", "people sign in to Genesys with an OAuth client of the grant type code"
+    )
+
+
+def _public_url(read: _Reader, *, required: bool) -> str | None:
+    url = read.url("CANNED_PUBLIC_URL")
+    if url is None and required and not read.text("CANNED_PUBLIC_URL"):
+        read.required("CANNED_PUBLIC_URL", "people's browsers come back to it from Genesys' log-in")
+    if url is not None and (urlsplit(url).query or urlsplit(url).fragment):
+        read.faults.append("CANNED_PUBLIC_URL must be an address alone, without ? or #")
+    return url
+
+
+def _secret_keys(read: _Reader, *, required: bool) -> tuple[Secret, ...]:
+    keys = [key.strip() for key in read.text("CANNED_SECRET_KEY").split(",") if key.strip()]
+    if not keys and required:
+        read.faults.append(
+            "CANNED_SECRET_KEY is not set: it seals people's Genesys tokens; `canned init` makes one"
+        )
+    if not all(_is_fernet_key(key) for key in keys):
+        read.faults.append(
+            "CANNED_SECRET_KEY must be Fernet keys (32 bytes in URL-safe base64) with commas between them"
+        )
+    return tuple(Secret(key) for key in keys)
+
+
+def _is_fernet_key(key: str) -> bool:
+    try:
+        return len(urlsafe_b64decode(key.encode("ascii"))) == 32
+    except (binascii.Error, UnicodeEncodeError):
+        return False
+
+
+def _org_id(read: _Reader, *, required: bool) -> str:
+    value = read.text("GENESYS_ORG_ID")
+    if not value and required:
+        read.required("GENESYS_ORG_ID", "the organisation's name in https://<name>.mypurecloud.com")
     if value and not all(part.isalnum() and part.isascii() for part in value.split("-")):
         read.faults.append("GENESYS_ORG_ID must be letters, digits and hyphens only: it becomes a host name")
     return value

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, jsonify, request
+from flask import Blueprint, Flask, jsonify, request
 from flask.typing import ResponseReturnValue
 from slack_bolt import App
 from slack_bolt.adapter.wsgi import SlackRequestHandler
@@ -34,11 +34,13 @@ def build(
     ready: Callable[[], Mapping[str, bool]],
     *,
     announced: Callable[[bytes, str], None] | None = None,
+    pages: Iterable[Blueprint] = (),
 ) -> WSGIApplication:
     """
     The whole site; `slack` is mounted at /slack/events, `ready` says which neighbours answer.
 
     `announced` takes a webhook's raw body and its signature; without it there are none.
+    `pages` are those that people open in a browser.
     """
     web = Flask(__name__)
 
@@ -51,6 +53,8 @@ def build(
         reached = dict(ready())
         return jsonify(reached), 200 if all(reached.values()) else 503
 
+    for page in pages:
+        web.register_blueprint(page)
     if announced is not None:
         web.add_url_rule("/genesys/events", view_func=_webhook(announced), methods=["POST"])
     if slack is None:

@@ -12,14 +12,20 @@ from bot.sandbox.sandbox import Sandbox
 
 
 @pytest.fixture
-def make_sandbox(tmp_path: Path) -> Iterator[Callable[..., Sandbox]]:
+def api() -> str:
+    """The contract that the sandboxes speak."""
+    return "events"
+
+
+@pytest.fixture
+def make_sandbox(tmp_path: Path, api: str) -> Iterator[Callable[..., Sandbox]]:
     """Sandboxes made to measure, not started yet; all of them are stopped afterwards."""
     made: list[Sandbox] = []
 
     def make(**options: Any) -> Sandbox:
         folder = tmp_path / str(len(made))
         folder.mkdir()
-        made.append(Sandbox(folder, **options))
+        made.append(Sandbox(folder, **{"api": api, **options}))
         return made[-1]
 
     yield make

@@ -11,7 +11,7 @@ ack; `preview` and `deliver` may wait for Genesys and belong into a lane.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
@@ -19,20 +19,25 @@ from functools import partial
 from typing import Any
 
 from bot.genesys import Genesys, GenesysError
-from bot.models import Link, Receipt, SendAs, SendRequest, State
-from bot.storage import DatabaseDown, Repeated, Store
+from bot.models import Gate, Link, Receipt, SendAs, SendRequest, State
+from bot.storage import DatabaseDown, Draft, Repeated, Store
 from bot.storage import OverLimit as StoredOverLimit
 
+from .asking import Asking
 from .catalog import Catalog, Response, Team
+from .connecting import Connected, Connecting
+from .conversations import Choice, Conversations
 from .errors import (
     AskFirst,
     CannedError,
+    Later,
     MissingValues,
     NotAConversation,
     NotAllowed,
     NotLinked,
     NotWritten,
     OverLimit,
+    TextRefused,
     WhichTeam,
 )
 from .identity import Identity, unlinked
@@ -43,6 +48,7 @@ from .search import Search
 from .sending import Sender, Verified
 
 ASK_AFTER = timedelta(minutes=1)
+_AMONG = "among"  # in a draft: the conversations that can be chosen
 _CLICKS = uuid.UUID("6f0c2d7e-6f0b-4d7e-9c53-2f0a4b1f7c11")  # namespace of our keys; never changes
 
 
@@ -56,11 +62,12 @@ def _on_record() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Me:
-    """What the bot knows of one supervisor."""
+    """What the bot knows of one supervisor; `connect` is where they connect their Genesys account, if needed."""
 
     link: Link | None
     may_be_found: bool
     teams: tuple[Team, ...]
+    connect: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,9 @@ class Desk:
         people: People,
         identity: Identity,
         sender: Sender,
+        asking: Asking,
+        conversations: Conversations,
+        connecting: Connecting,
         lanes: Lanes,
         catalog: Callable[[], Catalog],
         now: Callable[[], datetime],
@@ -93,11 +103,14 @@ class Desk:
     ) -> None:
         """`workspace` is the Slack workspace or Grid organisation that this deployment serves."""
         self.outbox = store
+        self.connecting = connecting
+        self.conversations = conversations
         self._store = store
         self._genesys = genesys
         self._people = people
         self._identity = identity
         self._sender = sender
+        self._asking = asking
         self._lanes = lanes
         self._catalog = catalog
         self._now = now
@@ -150,7 +163,15 @@ class Desk:
 
     @_on_record()
     def me(self, user: str) -> Me:
-        return Me(self._identity.known(user), self._identity.may_be_found(), tuple(self.teams_for(user)))
+        link = self._identity.known(user)
+        return Me(
+            link, self._identity.may_be_found(), tuple(self.teams_for(user)), self._needs_connecting(user, link)
+        )
+
+    @_on_record()
+    def connect_link(self, user: str) -> str:
+        """A fresh link to connect this person's Genesys account. Raises NotAllowed where there is none."""
+        return self.connecting.link(user)
 
     @_on_record()
     def start_request(
@@ -225,20 +246,94 @@ class Desk:
             raise OverLimit(_limit_sentence(exc)) from exc
 
     @_on_record()
-    def answer(self, draft: str, user: str, channel: str, *, team: str | None = None) -> SendRequest:
-        """
-        The request that waited under `draft`, now confirmed, or for `team`.
+    def ask_conversation(
+        self,
+        user: str,
+        channel: str,
+        among: Sequence[Choice],
+        *,
+        response: str,
+        values: Mapping[str, str],
+        language: str | None,
+        click: str,
+    ) -> str:
+        """Keep a send until `user` chooses its conversation in `channel`; the key of the draft."""
+        request = SendRequest(
+            key=self._key(click),
+            team="",
+            channel=channel,
+            supervisor=user,
+            conversation_id="",
+            response=response,
+            send_as=SendAs.SELF,
+            requested_at=self._now(),
+            values=values,
+            language=language,
+        )
+        kept = {**_json_of(request), _AMONG: [choice.id for choice in among]}
+        self._store.save_draft(request.key, "conversation", kept, supervisor=user, channel=channel)
+        return request.key
 
-        Raises NotAllowed unless this user was asked, in this channel.
+    @_on_record()
+    def answer(
+        self,
+        draft: str,
+        user: str,
+        channel: str,
+        *,
+        team: str | None = None,
+        conversation: str | None = None,
+    ) -> SendRequest:
+        """
+        The request that waited under `draft`, now confirmed, or for `team`, or into `conversation`.
+
+        Raises NotAllowed unless this user was asked that, in this channel.
         """
         kept = self._store.draft(draft)
-        if kept is None or (kept.supervisor, kept.channel) != (user, channel):
+        if kept is None or (kept.supervisor, kept.channel) != (user, channel) or not _is_asked(kept, conversation):
             raise NotAllowed(
                 "This question was not put to you here. Nothing was sent; type the command again."
             )
-        request = _request_of(kept.request)
+        request = _request_of({name: value for name, value in kept.request.items() if name != _AMONG})
+        if conversation is not None:
+            request = replace(request, conversation_id=conversation)
         request = replace(request, confirmed=kept.kind == "again", requested_at=self._now())
         return self._checked(request, team or request.team or None)
+
+    @_on_record()
+    def other_way(self, key: str, user: str, send_as: SendAs) -> SendRequest:
+        """
+        The request to claim for a refused send that goes another way now; one way for each.
+
+        Raises NotAllowed unless it was this user's, and what speaks against a send from memory.
+        """
+        refused, request = self._asking.other_way(key, user, send_as)
+        team = self.team_for(user, refused.request.channel, refused.request.team)
+        self.response(request.response, team)
+        return replace(request, key=self._key(f"way:{key}"))
+
+    @_on_record()
+    def question(self, key: str, user: str, ts: str) -> Receipt:
+        """The send that this agent is asked about in Slack's message `ts`; raises NotAllowed."""
+        return self._asking.question(key, user, ts)
+
+    @_on_record()
+    def agree(self, key: str, user: str, ts: str, *, text: str | None = None) -> Receipt:
+        """The agent lets it leave, as frozen or as `text`; raises NotAllowed, TextRefused."""
+        receipt = self.question(key, user, ts)
+        if text is not None and not self.may_edit(receipt):
+            raise TextRefused(f"The text of `{receipt.request.response}` is fixed. Send it so, or decline.")
+        return self._asking.agree(key, user, ts, text=text)
+
+    @_on_record()
+    def decline(self, key: str, user: str, ts: str) -> Receipt:
+        """The agent does not want it sent; raises NotAllowed."""
+        return self._asking.decline(key, user, ts)
+
+    def may_edit(self, receipt: Receipt) -> bool:
+        """Whether whoever is asked about this send may change its text."""
+        response = self._catalog().responses.get(receipt.request.response)
+        return response is not None and response.editable
 
     # -- after the ack: may wait ------------------------------------------------------------
 
@@ -249,6 +344,29 @@ class Desk:
         Never raises: it comes after the ack.
         """
         self._lanes.sends.submit(self._deliver, key, then)
+
+    @_on_record()
+    def require_linked(self, user: str) -> None:
+        """Raise NotAllowed for somebody who has nothing to disconnect."""
+        self.connecting.require_linked(user)
+
+    @_on_record()
+    def disconnect(self, user: str) -> str:
+        """Forget this person's Genesys tokens; the sentence about it. Raises NotAllowed, GenesysError."""
+        try:
+            return self.connecting.disconnect(user)
+        except GenesysError as exc:
+            raise Later(f"You may still be connected: {exc}") from exc
+
+    def come_back(self, state: str, cookie: str, code: str) -> Connected:
+        """The way back from Genesys' log-in; what waited for it goes on. Raises as Connecting's does."""
+        connected = self.connecting.come_back(state, cookie, code)
+        for key in connected.waiting:
+            self._lanes.sends.submit(self._go_on, key)
+        return connected
+
+    def _go_on(self, key: str) -> None:
+        self._sender.deliver(key, late=True)
 
     def deliver(self, key: str) -> Receipt:
         """Deliver the claimed send now, in this thread."""
@@ -317,7 +435,7 @@ class Desk:
             raise WhichTeam(str(exc), draft=request.key, teams=exc.teams) from exc
         response = self.response(request.response, team)
         require_template(response, edited=request.text, asked=request.language)
-        if self._identity.known(request.supervisor) is None and not self._identity.may_be_found():
+        if not self._may_have_link(request.supervisor):
             raise NotLinked(unlinked(request.supervisor))
         # Nobody at a terminal waits for an undo window.
         held = timedelta(seconds=0 if request.by_operator else team.undo_seconds)
@@ -326,8 +444,19 @@ class Desk:
             team=team.name,
             channel=team.channel,
             send_as=team.send_as,
+            gate=self._asking.gate_of(team.send_as),
             not_before=self._now() + held if held else None,
         )
+
+    def _needs_connecting(self, user: str, link: Link | None) -> str | None:
+        if not self.connecting.is_offered or (link and self.connecting.is_connected(link.genesys_user)):
+            return None
+        return self.connecting.link(user) if link or self._identity.may_connect() else None
+
+    def _may_have_link(self, user: str) -> bool:
+        """Whether there is a link, or a way to one until the send leaves."""
+        known = self._identity.known(user) is not None
+        return known or self._identity.may_be_found() or self._identity.may_connect()
 
     def _deliver(self, key: str, then: Callable[[Receipt], None] | None) -> None:
         held = self._store.receipt(key).request.not_before
@@ -393,11 +522,19 @@ def _json_of(request: SendRequest) -> dict[str, Any]:
     return kept | {"not_before": None}
 
 
+def _is_asked(kept: Draft, conversation: str | None) -> bool:
+    """Whether the draft waits for a conversation, and this is one of those it was asked about."""
+    if kept.kind != "conversation":
+        return conversation is None
+    return conversation in kept.request[_AMONG]
+
+
 def _request_of(kept: Mapping[str, Any]) -> SendRequest:
     return SendRequest(
         **{
             **kept,
             "send_as": SendAs(kept["send_as"]),
+            "gate": Gate(kept["gate"]) if kept.get("gate") else None,
             "requested_at": datetime.fromisoformat(kept["requested_at"]),
         }
     )

@@ -8,7 +8,10 @@ What can keep a send from happening before Genesys is asked to do it.
     │   ├── MissingValues
     │   └── TextRefused     empty, too long, not editable, expired
     ├── NotAllowed          this person, team, channel or response: no
-    │   └── NotLinked       no Genesys user behind this Slack user
+    │   ├── NotLinked       no Genesys user behind this Slack user
+    │   │   └── ConnectFirst    until they connect their account: the send waits for it
+    │   ├── NotConnectedHere    a connect link, or the way back from it, is not good (any more)
+    │   └── NotInIt         the supervisor is not in the conversation; there may be other ways
     ├── Asked               a question has to be answered first
     │   ├── AskFirst        the same response went there a moment ago
     │   └── WhichTeam       several teams, none of them this channel's
@@ -25,6 +28,8 @@ raised once a message may have left.
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+from bot.models import Way
 
 
 class CannedError(Exception):
@@ -82,6 +87,22 @@ class NotAllowed(CannedError):
 
 class NotLinked(NotAllowed):
     pass
+
+
+class ConnectFirst(NotLinked):
+    pass
+
+
+class NotConnectedHere(NotAllowed):
+    pass
+
+
+class NotInIt(NotAllowed):
+    """`ways` are what the supervisor may choose instead."""
+
+    def __init__(self, sentence: str, ways: Sequence[Way] = ()) -> None:
+        super().__init__(sentence)
+        self.ways = tuple(ways)
 
 
 class Asked(CannedError):

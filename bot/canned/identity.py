@@ -1,8 +1,9 @@
 """
 Which Genesys user a Slack user is, and from whom we know it.
 
-A link comes from an operator, or from the Slack profile's e-mail when exactly one active
-Genesys user has that address. In doubt there is no link, and without one nothing is sent.
+A link comes from an operator, from a sign-in to Genesys that showed the same e-mail, or from
+the Slack profile's e-mail when exactly one active Genesys user has that address. In doubt
+there is no link, and without one nothing is sent.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from bot.genesys import Genesys
 from bot.models import Link
 from bot.storage import LinkTaken, Store
 
-from .errors import NotLinked
+from .errors import ConnectFirst, NotLinked
 from .people import People
 
 
@@ -46,36 +47,49 @@ class Identity:
         """Whether somebody without a link may still be found by their e-mail."""
         return "email" in self._sources()
 
+    def may_connect(self) -> bool:
+        """Whether somebody without a link gets one by signing in to Genesys."""
+        return self._genesys.sign_in is not None and "connect" in self._sources()
+
     def require(self, user: str) -> Link:
         """
         The live link of this Slack user, found by e-mail and kept if that is allowed.
 
-        May ask Slack and Genesys. Raises NotLinked, SlackDown, GenesysError.
+        May ask Slack and Genesys. Raises NotLinked (ConnectFirst where signing in to Genesys
+        makes the link), SlackDown, GenesysError.
         """
         link = self.known(user)
         if link is None:
             return self._found(user)
-        if link.source == "email" and _folded(self._people.email(user)) != _folded(link.email):
+        if link.source != "operator" and folded(self._people.email(user)) != folded(link.email):
             raise NotLinked(
-                "Your e-mail address in Slack has changed since you were linked to your Genesys user, "
-                "so nothing was sent. Ask an operator to link you again."
+                "Your e-mail address in Slack is not the one with which you were linked to your Genesys "
+                "user, so nothing was sent. Ask an operator to link you again."
             )
         return link
 
-    def save(self, user: str, genesys_user: str, *, source: str, name: str, email: str) -> Link:
-        """Write a link down and tell its owner of a new one; raises LinkTaken if either side is taken."""
+    def save(
+        self, user: str, genesys_user: str, *, source: str, name: str, email: str, told: bool = False
+    ) -> Link:
+        """
+        Write a link down and tell its owner of a new one, unless they are `told` otherwise.
+
+        Raises LinkTaken if either side is taken.
+        """
         before = self._store.link(user)
         link = Link(user, genesys_user, source, self._now(), name=name, email=email)
         self._store.save_link(link)
-        if before is None or before.genesys_user != genesys_user:
+        if not told and (before is None or before.genesys_user != genesys_user):
             self._tell(link)
         return link
 
     def _found(self, user: str) -> Link:
         if not self.may_be_found():
-            raise NotLinked(unlinked(user))
+            raise self._nobody(user)
         email = self._people.email(user)
         person = self._genesys.find_user(email) if email else None
+        if (email is None or person is None) and self.may_connect():
+            raise self._nobody(user)
         if email is None or person is None:
             raise NotLinked(
                 "No active Genesys user, or more than one, has the e-mail address of your Slack profile, "
@@ -89,6 +103,12 @@ class Identity:
                 "so nothing was sent. Ask an operator to look at `canned users list`."
             ) from exc
 
+    def _nobody(self, user: str) -> NotLinked:
+        return ConnectFirst(CONNECT) if self.may_connect() else NotLinked(unlinked(user))
+
+
+CONNECT = "Connect your Genesys account first: `/canned connect`."
+
 
 def unlinked(user: str) -> str:
     """The sentence for somebody whom no link names yet."""
@@ -98,5 +118,5 @@ def unlinked(user: str) -> str:
     )
 
 
-def _folded(email: str | None) -> str:
+def folded(email: str | None) -> str:
     return (email or "").strip().casefold()

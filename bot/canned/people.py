@@ -27,6 +27,9 @@ class People(Protocol):
 
     def email(self, user: str) -> str | None: ...
 
+    def name(self, user: str) -> str:
+        """What this person is called in Slack; "" where Slack does not say."""
+
 
 class NoSlack:
     """People for a command line without Slack: the operator answers for whom they name."""
@@ -48,3 +51,6 @@ class NoSlack:
 
     def email(self, user: str) -> str | None:
         return None
+
+    def name(self, user: str) -> str:
+        return ""

@@ -2,7 +2,7 @@
 Send one canned response into one live conversation, exactly as it was written down.
 
     policy → claim │ verify → render → begin → POST → settle
-               pending                   sending        sent | refused | unknown
+               pending     └▶ ask     sending        sent | refused | unknown
 
 `claim` is committed before Slack is answered, so an acknowledged click is never lost.
 The rest may be done by any process that finds the row. Before `begin` nothing can have
@@ -26,18 +26,22 @@ from bot.genesys import (
     Delivery,
     Genesys,
     GenesysError,
+    NotAParticipant,
+    NotConnected,
     OutcomeUnknown,
     RateLimited,
     Template,
     Unavailable,
 )
 from bot.genesys import Sender as GenesysSender
-from bot.models import Outcome, PostKind, Receipt, SendRequest, State
+from bot.models import Outcome, PostKind, Receipt, SendAs, SendRequest, State
 from bot.storage import Store
 
-from .catalog import Catalog
+from .asking import Asking
+from .catalog import Catalog, Response, Team
+from .connecting import Connecting
 from .delivery import FAILED, FIRST_LOOK, undelivered
-from .errors import CannedError, Later, TextRefused
+from .errors import CannedError, ConnectFirst, Later, NotInIt, TextRefused
 from .identity import Identity
 from .library import Libraries, template_of
 from .people import People
@@ -47,6 +51,7 @@ from .render import render
 log = logging.getLogger(__name__)
 
 GROWN_OLD = timedelta(minutes=5)  # a pending send older than this is reported, not sent
+ASKED_AGAIN = 30.0  # seconds after which a send looks whether its sender has signed in; a sign-in wakes it
 TO_BOTH = (PostKind.REPLY, PostKind.DIRECT)
 
 
@@ -68,6 +73,8 @@ class Sender:
         identity: Identity,
         people: People,
         libraries: Libraries,
+        asking: Asking,
+        connecting: Connecting,
         *,
         catalog: Callable[[], Catalog],
         now: Callable[[], datetime],
@@ -79,6 +86,8 @@ class Sender:
         self._identity = identity
         self._people = people
         self._libraries = libraries
+        self._asking = asking
+        self._connecting = connecting
         self._catalog = catalog
         self._now = now
         self._changed = changed
@@ -87,7 +96,8 @@ class Sender:
         """
         Take the claimed send `key` as far as it goes today; return where it stands.
 
-        Safe to call at any time, from any replica: only one call moves a PENDING row.
+        Behind a gate that is as far as asking, until it is open. Safe to call at any time,
+        from any replica: only one call moves a PENDING row.
         With `late` (the window or note that showed the click is gone) the supervisor is
         told any outcome by direct message.
         """
@@ -95,12 +105,19 @@ class Sender:
         if receipt.state is not State.PENDING:
             return receipt
         request = receipt.request
+        if receipt.is_asked:
+            lapsed = self._asking.lapsed(receipt)
+            return self._settle(request, lapsed, was=State.PENDING, late=True) if lapsed else receipt
+        late = late or receipt.opened_by is not None
         if self._now() - (request.not_before or request.requested_at) > GROWN_OLD:
             return self._settle(request, _too_old(receipt), was=State.PENDING, late=late)
         try:
-            verified = self.verify(request)
+            verified = self._agreed(receipt) if receipt.opened_by else self.verify(request)
+            if self._asking.must_ask(receipt):
+                return self._asking.ask(request, verified.sender, verified.text)
         except (GenesysError, CannedError) as exc:
-            return self._settle(request, self._failed(key, exc), was=State.PENDING, late=late)
+            stands = self._settle(request, self._failed(request, exc), was=State.PENDING, late=late)
+            return replace(stands, ways=exc.ways) if isinstance(exc, NotInIt) else stands
 
         if not self._store.begin(key, verified.text, sender_id=verified.sender.user_id):
             return self._store.receipt(key)
@@ -130,7 +147,7 @@ class Sender:
                 "send %s: no look, %s, correlation %s", receipt.key, type(exc).__name__, exc.correlation_id
             )
             found = None
-        outcome = _sent(found) if found else Outcome(State.UNKNOWN, reason=_INTERRUPTED)
+        outcome = _sent(found, request) if found else Outcome(State.UNKNOWN, reason=_INTERRUPTED)
         return self._settle(request, outcome, was=State.SENDING, late=True)
 
     def cancel(self, receipt: Receipt, reason: str) -> Receipt:
@@ -142,8 +159,40 @@ class Sender:
         """
         Everything that must hold at the moment of sending, and the exact text; sends nothing.
 
-        Raises CannedError or GenesysError with the sentence that says what does not hold.
+        Raises CannedError or GenesysError with the sentence that says what does not hold;
+        NotInIt where the supervisor would have to be in the conversation.
         """
+        team, response, me = self._allowed(request)
+        conversation = self._genesys.conversation(request.conversation_id, reader=me)
+        try:
+            sender = self._genesys.sender(conversation, request.send_as, me)
+        except NotAParticipant as exc:
+            if request.send_as is not SendAs.SELF:
+                raise
+            raise self._asking.outside(request, team, conversation, me, str(exc)) from exc
+        if request.send_as is not SendAs.SELF:
+            self._asking.require_may_write(team, conversation, me)
+        return self._filled(request, response, conversation, sender)
+
+    def _agreed(self, receipt: Receipt) -> Verified:
+        """The same for what the agent has let leave: their own token reads, the text is the frozen one."""
+        request, text = receipt.request, receipt.text or ""
+        team, response, me = self._allowed(request)
+        agent = self._asking.agent(receipt)
+        conversation = self._genesys.conversation(request.conversation_id, reader=agent.genesys_user)
+        sender = self._asking.sender(conversation, agent)
+        self._asking.require_may_write(team, conversation, me)
+        if response.source and response.source.made_there:
+            made = self._filled(request, response, conversation, sender)
+            if made.text != text:
+                raise TextRefused("What Genesys would send has changed since it was agreed to: ask again.")
+            return made
+        self._libraries.require_in_queue(response, conversation.queue_of(sender))
+        require_sendable(text, self._genesys.max_length(conversation))
+        return Verified(conversation, sender, text)
+
+    def _allowed(self, request: SendRequest) -> tuple[Team, Response, str]:
+        """What speaks for this person, team, channel and response now; and who they are in Genesys."""
         catalog = self._catalog()
         user = request.supervisor
 
@@ -154,9 +203,11 @@ class Sender:
         team = require_team(catalog, user, request.channel, member, name=request.team)
         self._people.require_channel(team.channel)
         response = require_response(catalog, team, request.response, self._now().date())
-        link = self._identity.require(user)
-        conversation = self._genesys.conversation(request.conversation_id, reader=link.genesys_user)
-        sender = self._genesys.sender(conversation, request.send_as, link.genesys_user)
+        return team, response, self._identity.require(user).genesys_user
+
+    def _filled(
+        self, request: SendRequest, response: Response, conversation: Conversation, sender: GenesysSender
+    ) -> Verified:
         self._libraries.require_in_queue(response, conversation.queue_of(sender))
         customer = conversation.customer
         template = require_template(
@@ -196,10 +247,10 @@ class Sender:
         except OutcomeUnknown as exc:
             log.warning("send %s: no answer, looking; correlation %s", request.key, exc.correlation_id)
             found = self._look_quietly(verified, since=started)
-            return _sent(found) if found else self._failed(request.key, exc)
+            return _sent(found, request) if found else self._failed(request, exc)
         except GenesysError as exc:
-            return self._failed(request.key, exc)
-        return _sent(accepted)
+            return self._failed(request, exc)
+        return _sent(accepted, request)
 
     def _look_quietly(self, verified: Verified, *, since: datetime) -> Accepted | None:
         try:
@@ -216,16 +267,28 @@ class Sender:
         if moved:
             log.info("send %s: %s, correlation %s", request.key, outcome.state, outcome.correlation_id)
             self._changed(request)
+            self._asking.told(receipt)
         return receipt
 
-    def _failed(self, key: str, exc: GenesysError | CannedError) -> Outcome:
-        log.warning("send %s: %s, correlation %s", key, type(exc).__name__, exc.correlation_id)
+    def _failed(self, request: SendRequest, exc: GenesysError | CannedError) -> Outcome:
+        log.warning("send %s: %s, correlation %s", request.key, type(exc).__name__, exc.correlation_id)
         state, later = State.REFUSED, None
+        if isinstance(exc, NotConnected | ConnectFirst):
+            return self._unconnected(request, exc)
         if isinstance(exc, OutcomeUnknown):
             state = State.UNKNOWN
         elif isinstance(exc, RateLimited | Unavailable | Later):
             state, later = State.PENDING, self._now() + timedelta(seconds=exc.retry_after)
         return Outcome(state, reason=str(exc), correlation_id=exc.correlation_id, not_before=later)
+
+    def _unconnected(self, request: SendRequest, exc: NotConnected | ConnectFirst) -> Outcome:
+        """It has not left, and waits for a sign-in; nobody at a terminal waits for one."""
+        if request.by_operator or not self._connecting.is_offered:
+            return Outcome(State.REFUSED, reason=str(exc), correlation_id=exc.correlation_id)
+        user = exc.user_id if isinstance(exc, NotConnected) else None
+        reason = self._connecting.needed(request, user)
+        later = self._now() + timedelta(seconds=ASKED_AGAIN)
+        return Outcome(State.PENDING, reason=reason, correlation_id=exc.correlation_id, not_before=later)
 
 
 def require_sendable(text: str, limit: int) -> None:
@@ -242,7 +305,7 @@ def require_sendable(text: str, limit: int) -> None:
 def _posts(request: SendRequest, outcome: Outcome, *, late: bool) -> tuple[PostKind, ...]:
     if outcome.state.is_open:
         return ()
-    told = outcome.state in (State.SENT, State.CANCELLED) and not late
+    told = outcome.state in (State.SENT, State.CANCELLED) and not late and outcome.landed_in is None
     return (PostKind.REPLY,) if told else TO_BOTH
 
 
@@ -251,12 +314,21 @@ def _from(outcome: Outcome, was: State) -> tuple[State, ...]:
     return (was, State.UNKNOWN) if outcome.state is State.SENT else (was,)
 
 
-def _sent(accepted: Accepted) -> Outcome:
+def _sent(accepted: Accepted, request: SendRequest) -> Outcome:
     delivery = Delivery(accepted.status)
     taken = Outcome(State.SENT, message_id=accepted.message_id, correlation_id=accepted.correlation_id)
     if delivery.word == FAILED:  # it is in Genesys, and will not reach the customer
         return replace(taken, state=State.UNSENT, reason=undelivered(delivery.error))
-    return replace(taken, delivery=delivery.word)
+    sent = replace(taken, delivery=delivery.word)
+    landed = accepted.conversation_id
+    if not landed or landed.casefold() == request.conversation_id.casefold():
+        return sent
+    return replace(
+        sent,
+        landed_in=landed,
+        reason=f"Sent, but in another conversation: `{landed}`. An automated message goes to the customer's "
+        "address, and Genesys chose where. Look there before you send it again.",
+    )
 
 
 def _too_old(receipt: Receipt) -> Outcome:

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from .genesys import Contract
 from .sandbox import Sandbox
 
 Say = Callable[[str], object]
@@ -21,13 +22,14 @@ _SIGNS = {  # a terminal draws them itself
 }
 
 
-def once(command: str, *, api: str, say: Say) -> int:
+def once(command: str, *, api: Contract, say: Say) -> int:
     """
     Type `command` as Ann, the demo supervisor, and say who saw what.
 
     Returns 0 if the customer got exactly one message out of it, else 1.
     """
-    with tempfile.TemporaryDirectory(prefix="canned-") as folder, Sandbox(Path(folder)) as sandbox:
+    with tempfile.TemporaryDirectory(prefix="canned-") as folder, _demo(folder, api) as sandbox:
+        _connect(sandbox, say)
         Views(sandbox, say).type(command)
         received = sandbox.genesys.customer_sees(sandbox.conversation)
         say("")
@@ -38,16 +40,29 @@ def once(command: str, *, api: str, say: Say) -> int:
         return 1
 
 
-def stay(*, api: str, say: Say, lines: Iterable[str] | None = None) -> None:
+def stay(*, api: Contract, say: Say, lines: Iterable[str] | None = None) -> None:
     """Keep the simulation running; each line typed in the terminal is one of Ann's commands."""
-    with tempfile.TemporaryDirectory(prefix="canned-") as folder, Sandbox(Path(folder)) as sandbox:
+    with tempfile.TemporaryDirectory(prefix="canned-") as folder, _demo(folder, api) as sandbox:
         say(f"Simulated Slack, Genesys ({api} contract) and the bot are running. You are Ann Lee,")
         say("a supervisor in #support-emea; Grace Hopper is the customer. End with Ctrl-D. Try:")
         say("  /canned {conversation} escalation")
+        _connect(sandbox, say)
         views = Views(sandbox, say)
         for line in lines if lines is not None else sys.stdin:
             if line.strip():
                 views.type(line.strip())
+
+
+def _demo(folder: str, api: Contract) -> Sandbox:
+    return Sandbox(Path(folder), api=api, connected=False)
+
+
+def _connect(sandbox: Sandbox, say: Say) -> None:
+    """Ann signs in to Genesys as a person does, where people sign in themselves."""
+    if sandbox.bot.parts.desk.connecting.is_offered:
+        sandbox.connect()
+        sandbox.drain()
+        say("Ann typed /canned connect and signed in to Genesys in her browser.")
 
 
 class Views:

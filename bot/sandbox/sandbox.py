@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -23,14 +24,19 @@ from typing import Any, Self
 
 import requests
 import yaml
+from cryptography.fernet import Fernet
 
 from bot.app import Bot
+from bot.canned.keyring import SealedKeyring
+from bot.genesys import Grant
 from bot.models import Link, Receipt, State
-from bot.settings import Settings
+from bot.settings import Secret, Settings
 from bot.storage import Store
 
-from .genesys import ANN, CHAT, SimulatedGenesys
+from .browser import Browser
+from .genesys import Contract, SimulatedGenesys
 from .slack import SimulatedSlack
+from .slack_said import Message
 
 TEAM = "Support EMEA"
 
@@ -51,25 +57,33 @@ class Clock:
 
 class Sandbox:
     """
-    `config` is what canned.yml says (None: the shipped example, for the demo's people),
-    `variables` are added to the bot's environment.
+    `api` is Genesys' contract, `config` what canned.yml says (None: the shipped example, for
+    the demo's people), `variables` are added to the bot's environment.
 
-    `clock` is the bot's and the organisation's. `start` starts the simulations and the bot.
+    `clock` is the bot's and the organisation's. `start` starts the simulations and the bot;
+    unless `connected` is False, the demo supervisor is signed in to Genesys then, where people
+    sign in themselves.
     """
 
     def __init__(
         self,
         folder: Path,
         *,
+        api: Contract = "platform",
+        connected: bool = True,
         config: Mapping[str, Any] | None = None,
         variables: Mapping[str, str] | None = None,
         socket_mode: bool = False,
     ) -> None:
         self.folder = folder
         self.clock = Clock()
-        self.genesys = SimulatedGenesys.demo(now=self.clock)
+        self.api = api
+        self.genesys = SimulatedGenesys.demo(contract=api, now=self.clock)
         self.slack = SimulatedSlack.demo()
-        self.conversation = CHAT
+        self.conversation = self.genesys.chat
+        self._connected = connected and api == "platform"
+        self._secret_key = Fernet.generate_key().decode()
+        self._place = _Port()
         self._variables = dict(variables or {})
         self._socket_mode = socket_mode
         self._bot: Bot | None = None
@@ -79,7 +93,10 @@ class Sandbox:
     # -- running ----------------------------------------------------------------------------
 
     def start(self) -> Self:
-        return self.open().start_bot()
+        self.open()
+        if self._connected:
+            self.link()
+        return self.start_bot()
 
     def open(self) -> Self:
         """Start the simulations without a bot."""
@@ -88,14 +105,42 @@ class Sandbox:
         return self
 
     def link(self) -> Self:
-        """Let an operator have linked the demo supervisor already, so that nobody has to look her up."""
+        """Let an operator have linked the demo supervisor already, and her be signed in to Genesys."""
+        return self.link_user(self.slack.ann, self.genesys.ann)
+
+    def link_user(self, slack_user: str, genesys_user: str, *, signed_in: bool = True) -> Self:
+        """Let an operator have linked these two, and that person be signed in, where people are."""
+        user = self.genesys.users[genesys_user]
+        link = Link(slack_user, genesys_user, "operator", self.clock(), name=user.name, email=user.email)
         store = Store(self.database_url, now=self.clock, worker="sandbox")
         try:
             store.upgrade()
-            store.save_link(Link(self.slack.ann, ANN, "operator", self.clock(), name="Ann Lee"))
+            store.save_link(link)
+            if signed_in and self.api == "platform":
+                keyring = SealedKeyring(store, [Secret(self._secret_key)], sleep=self.sleep)
+                keyring.save(genesys_user, self._grant(genesys_user))
         finally:
             store.close()
         return self
+
+    def _grant(self, genesys_user: str) -> Grant:
+        """What Genesys' log-in would have given this person."""
+        token = self.genesys.issue_token(genesys_user, scopes=frozenset(self.genesys.oauth_scopes))
+        return Grant(token.value, self.genesys.issue_refresh_token(genesys_user), token.expires_at)
+
+    def connect(self, slack_user: str = "", genesys_user: str = "") -> Browser:
+        """
+        Let somebody (the demo supervisor) type `/canned connect` and follow it to its end, as they would.
+
+        The browser shows the last page.
+        """
+        slack_user, genesys_user = slack_user or self.slack.ann, genesys_user or self.genesys.ann
+        self.slack.types(slack_user, "/canned connect", self.slack.channel)
+        browser = Browser(self.genesys)
+        browser.open(link_in(self.slack.ephemerals(slack_user)[-1]))
+        browser.click()
+        browser.log_in(genesys_user)
+        return browser
 
     def start_bot(self) -> Self:
         self._bot = Bot(
@@ -119,6 +164,7 @@ class Sandbox:
         self.stop_bot()
         self.slack.stop()
         self.genesys.stop()
+        self._place.close()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -146,6 +192,13 @@ class Sandbox:
         self.slack.connect(f"{process.url}/slack/events")
         return process
 
+    @property
+    def post(self) -> str:
+        """The request that a message leaves by, as `genesys.fault` and `genesys.seen` take it."""
+        if self.api == "events":
+            return "POST /api/v2/conversations/{id}/events"
+        return "POST /api/v2/conversations/messages/{id}/communications/{line}/messages"
+
     # -- settings ---------------------------------------------------------------------------
 
     @property
@@ -154,21 +207,30 @@ class Sandbox:
 
     def environment(self) -> dict[str, str]:
         """The variables that the bot is started with."""
-        return {
+        platform = {
+            "GENESYS_REGION": "mypurecloud.ie",
+            "GENESYS_OAUTH_CLIENT_ID": self.genesys.oauth_client_id,
+            "GENESYS_OAUTH_CLIENT_SECRET": self.genesys.oauth_client_secret or "",
+            "CANNED_PUBLIC_URL": self._place.url,
+            "CANNED_SECRET_KEY": self._secret_key,
+        }
+        events = {
+            "GENESYS_ORG_ID": self.genesys.org_id,
+            "GENESYS_SYSTEM_USER_ID": self.genesys.system_user_id,
+        }
+        return (platform if self.api == "platform" else events) | {
             "SLACK_BOT_TOKEN": self.slack.bot_token,
             "SLACK_SIGNING_SECRET": self.slack.signing_secret,
             "SLACK_APP_TOKEN": self.slack.app_token if self._socket_mode else "",
             "SLACK_API_URL": f"{self.slack.url}/api",
-            "GENESYS_API": "events",
-            "GENESYS_ORG_ID": self.genesys.org_id,
+            "GENESYS_API": self.api,
             "GENESYS_CLIENT_ID": self.genesys.client_id,
             "GENESYS_CLIENT_SECRET": self.genesys.client_secret,
-            "GENESYS_SYSTEM_USER_ID": self.genesys.system_user_id,
             "GENESYS_LOGIN_URL": self.genesys.url,
             "GENESYS_API_URL": self.genesys.url,
             "DATABASE_URL": f"sqlite:///{self.folder / 'canned.db'}",
             "CANNED_CONFIG": str(self.folder / "canned.yml"),
-            "CANNED_PORT": "0",
+            "CANNED_PORT": str(self._place.port),
         } | self._variables
 
     def configure(self, config: Mapping[str, Any]) -> None:
@@ -233,7 +295,9 @@ class Sandbox:
         return True
 
     def _open(self, store: Store) -> list[str]:
-        return [r.key for state in (State.PENDING, State.SENDING) for r in store.sends(state=state)]
+        """What the bot still has to do something about; what waits for a person's click does not count."""
+        under_way = [r for state in (State.PENDING, State.SENDING) for r in store.sends(state=state)]
+        return [r.key for r in under_way if not r.is_asked or (r.gate_until or r.changed_at) <= self.clock()]
 
 
 class Process:
@@ -242,13 +306,14 @@ class Process:
     def __init__(self, variables: Mapping[str, str], folder: Path) -> None:
         port = _free_port()
         self.url = f"http://127.0.0.1:{port}"
+        here = {"CANNED_PORT": str(port), "CANNED_PUBLIC_URL": self.url}
         kept = {
             name: os.environ[name] for name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV") if name in os.environ
         }
         self._process = subprocess.Popen(
             [sys.executable, "-m", "bot", "run"],
             cwd=folder,
-            env={**kept, "PYTHONPATH": os.pathsep.join(sys.path), **variables, "CANNED_PORT": str(port)},
+            env={**kept, "PYTHONPATH": os.pathsep.join(sys.path), **variables, **here},
             stderr=subprocess.DEVNULL,
         )
         self._wait_until_ready()
@@ -279,9 +344,32 @@ class Process:
                 return
 
 
-def _free_port() -> int:
-    import socket
+class _Port:
+    """
+    A port of this machine, kept for a server that starts, stops and starts again.
 
+    Bound and never listening, with SO_REUSEADDR: so does the server bind it beside us, and
+    nobody is given it who asks for any.
+    """
+
+    def __init__(self) -> None:
+        self._socket = socket.socket()
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def link_in(message: Message) -> str:
+    """Where the first button of `message` that leads out of Slack leads to."""
+    elements = [each for block in message.blocks for each in block.get("elements", ())]
+    return next(str(each["url"]) for each in elements if "url" in each)
+
+
+def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -21,6 +21,7 @@ def register(app: App) -> None:
     app.action(re.compile(rf"{modal.VALUE}.+", re.DOTALL))(window_changed)
     app.action(re.compile(rf"{modal.TEAM}\d+"))(window_team_pressed)
     app.action(re.compile(rf"{messages.TEAM}:\d+"))(team_pressed)
+    app.action(messages.CONNECT)(connect_pressed)
     app.action(messages.AGAIN)(again_pressed)
     app.action(messages.NOT_AGAIN)(not_again_pressed)
 
@@ -37,11 +38,16 @@ def window_team_pressed(
     ack()
 
 
+def connect_pressed(ack: Ack) -> None:
+    """The browser has opened the page already."""
+    ack()
+
+
 def again_pressed(
     ack: Ack, body: dict[str, Any], action: dict[str, Any], respond: Respond, desk: Desk
 ) -> None:
     request = desk.answer(action["value"], body["user"]["id"], body["channel"]["id"])
-    _send(ack, body, respond, desk, request)
+    send_answered(ack, body, respond, desk, request)
 
 
 def team_pressed(
@@ -49,7 +55,7 @@ def team_pressed(
 ) -> None:
     draft, _, team = action["value"].partition(":")
     request = desk.answer(draft, body["user"]["id"], body["channel"]["id"], team=team)
-    _send(ack, body, respond, desk, request)
+    send_answered(ack, body, respond, desk, request)
 
 
 def not_again_pressed(ack: Ack, respond: Respond, desk: Desk) -> None:
@@ -57,7 +63,8 @@ def not_again_pressed(ack: Ack, respond: Respond, desk: Desk) -> None:
     ack()
 
 
-def _send(ack: Ack, body: dict[str, Any], respond: Respond, desk: Desk, request: SendRequest) -> None:
+def send_answered(ack: Ack, body: dict[str, Any], respond: Respond, desk: Desk, request: SendRequest) -> None:
+    """Claim what a question was about, and put what becomes of it in the question's place."""
     receipt = desk.claim(request, asked_in=body["channel"]["id"])
     ack()
     desk.windows.submit(answers.answer, respond, messages.sending(receipt.request), True)

@@ -8,6 +8,7 @@ from functools import partial
 
 from slack_bolt import Respond
 
+from bot.canned.errors import CannedError
 from bot.models import Receipt
 
 from . import messages
@@ -26,6 +27,15 @@ def answer(respond: Respond, message: Json, replace: bool) -> None:
     said = respond(**message, replace_original=replace)
     if said.status_code != 200:
         log.warning("Slack took no late answer: %s", said.status_code)
+
+
+def say(respond: Respond, sentence: Callable[[str], str], user: str) -> None:
+    """Answer with the sentence that takes a while to get for `user`, or with why there is none."""
+    try:
+        said = sentence(user)
+    except CannedError as exc:
+        said = str(exc)
+    answer(respond, messages.note(said), True)
 
 
 def _show_outcome(respond: Respond, receipt: Receipt) -> None:

@@ -30,6 +30,14 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+def quiet(text: str) -> str:
+    """People's words inside our markup: escaped, and without the signs that would end it."""
+    return escape(text).translate(_MARKS)
+
+
+_MARKS = str.maketrans({"*": "∗", "`": "ˋ", "~": "∼"})
+
+
 def unmarked(sentence: str) -> str:
     """A sentence of ours for places that show no markup: `key` becomes “key”."""
     return re.sub(r"`([^`]*)`", "“\\1”", sentence)
@@ -83,6 +91,17 @@ def button(text: str, action_id: str, value: str, *, primary: bool = False) -> J
         "value": value,
     }
     return made | ({"style": "primary"} if primary else {})
+
+
+def link_button(text: str, action_id: str, url: str) -> Json:
+    """A button that opens a page; Slack tells us of the click too, and wants an answer to that."""
+    return {
+        "type": "button",
+        "action_id": action_id,
+        "text": plain(short(text, OPTION)),
+        "url": url,
+        "style": "primary",
+    }
 
 
 def buttons(made: Sequence[Json]) -> list[Json]:

@@ -9,18 +9,13 @@ from slack_sdk import WebClient
 
 from bot.canned.desk import Desk
 
-from . import answers, grammar, messages, windows
+from . import answers, grammar, messages, picking, windows
 from .blocks import Json
 from .manifest import COMMAND
 
-_NOT_HERE = {
-    grammar.Connect: "There is nothing to connect here: an operator links people to their Genesys user. "
-    "`/canned me` shows who you are.",
-    grammar.Disconnect: "There is nothing to disconnect here: an operator links people to their Genesys user "
-    "and can undo that. `/canned me` shows who you are.",
-    grammar.Scheduled: "Nothing waits for a later time: every message leaves at once. "
-    "`/canned recent` shows your last sends.",
-}
+_NOT_SCHEDULED = (
+    "Nothing waits for a later time: every message leaves at once. `/canned recent` shows your last sends."
+)
 
 
 def register(app: App) -> None:
@@ -34,11 +29,19 @@ def canned_typed(ack: Ack, body: dict[str, Any], respond: Respond, client: WebCl
         case grammar.OpenModal(conversation=typed):
             desk.windows.submit(windows.open_window, client, desk, windows.Entry.of(body, typed))
             ack()
+        case grammar.Disconnect():
+            desk.require_linked(body["user_id"])
+            desk.windows.submit(answers.say, respond, desk.disconnect, body["user_id"])
+            ack(**messages.note("Signing you out of Genesys …"))
         case command:
             ack(**_answer(desk, body["user_id"], command))
 
 
 def _send(ack: Ack, body: dict[str, Any], respond: Respond, desk: Desk, typed: grammar.SendTyped) -> None:
+    agent = grammar.person_in(typed.conversation)
+    if agent is not None:
+        picking.agent_named(ack, body, respond, desk, typed, agent)
+        return
     request = desk.start_request(
         body["user_id"],
         body["channel_id"],
@@ -57,6 +60,8 @@ def _answer(desk: Desk, user: str, command: grammar.Command) -> Json:
     match command:
         case grammar.ListResponses(words=words):
             return messages.responses(desk.search(user, None, words, limit=messages.LISTED + 1), words)
+        case grammar.Connect():
+            return messages.connect("Connect Genesys to send as yourself.", desk.connect_link(user))
         case grammar.Me():
             return messages.me(desk.me(user), user)
         case grammar.Recent():
@@ -66,4 +71,4 @@ def _answer(desk: Desk, user: str, command: grammar.Command) -> Json:
         case grammar.Help():
             return messages.help_text()
         case _:
-            return messages.note(_NOT_HERE[type(command)])
+            return messages.note(_NOT_SCHEDULED)

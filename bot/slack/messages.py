@@ -7,16 +7,19 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bot.canned.catalog import Response, Show, Team
-from bot.models import Link, Post, Receipt, SendAs, SendRequest, State
+from bot.models import Link, Post, Receipt, SendAs, SendRequest, State, Way
 
-from .blocks import Json, button, buttons, context, escape, excerpt, message, section, short
+from .blocks import Json, button, buttons, context, escape, excerpt, link_button, message, quiet, section, short
 
 if TYPE_CHECKING:
     from bot.canned.desk import Me
 
 AGAIN = "canned_again"
 NOT_AGAIN = "canned_not_again"
+WAY = "canned_way:"  # with whom the message comes from behind it
 TEAM = "canned_team"  # with the draft's key behind it, since each button of a message needs its own id
+
+CONNECT = "canned_connect"
 
 LISTED = 25  # responses in one answer to `list`
 
@@ -68,7 +71,8 @@ def outcome(receipt: Receipt) -> Json:
         f"{headline(receipt.state)}: {_what(receipt.request)} "
         f"to conversation `{escape(receipt.request.conversation_id)}`.{said}"
     )
-    return message(head, [section(head), *(excerpt(text) if text else [])])
+    ways = buttons([_way(way, receipt.key) for way in receipt.ways]) if receipt.ways else []
+    return message(head, [section(head), *(excerpt(text) if text else []), *ways])
 
 
 def note(sentence: str) -> Json:
@@ -98,6 +102,7 @@ def help_text() -> Json:
         "`/canned list` or `/canned list refund` shows what you can send",
         "`/canned recent` shows your last sends, `/canned undo` takes back one that has not left yet",
         "`/canned me` shows who you are in Genesys and your teams",
+        "`/canned connect` signs you in to Genesys where people send as themselves, `/canned disconnect` out",
     )
     notes = (
         "`<conversation>` is the conversation's id, or its address in Genesys. Slack takes no commands "
@@ -117,7 +122,7 @@ def responses(found: Sequence[Response], words: str) -> Json:
             if words
             else "There is no response that you may send here. Whoever keeps canned.yml can add some."
         )
-    lines = [f"`{escape(r.key)}` *{_quiet(short(r.title, 60))}*" for r in found[:LISTED]]
+    lines = [f"`{escape(r.key)}` *{quiet(short(r.title, 60))}*" for r in found[:LISTED]]
     more = (
         [context("More than these match; add words: `/canned list refund`.")] if len(found) > LISTED else []
     )
@@ -128,7 +133,24 @@ def responses(found: Sequence[Response], words: str) -> Json:
 def me(known: Me, user: str) -> Json:
     """Who the supervisor is to the bot, and what to do where that is not settled."""
     lines = [_linked(known, user), _teams(known.teams)]
-    return message("What I know of you", [section("\n".join(lines))])
+    offer = _connect_button(known.connect) if known.connect else []
+    return message("What I know of you", [section("\n".join(lines)), *offer])
+
+
+def connect(sentence: str, link: str) -> Json:
+    """The way to connect one's Genesys account: for this person alone, since the link names them."""
+    notes = "The link is for you alone: it works once, for ten minutes. Do not pass it on."
+    return message(
+        escape(sentence), [section(escape(sentence)), *_connect_button(link), context(escape(notes))]
+    )
+
+
+def connected(name: str) -> Json:
+    """What somebody reads once their Genesys account is connected."""
+    return message(
+        f":white_check_mark: Connected as *{quiet(short(name, 80))}*: what you send goes out in that name. "
+        "If that was not you, type `/canned disconnect` and tell an operator at once."
+    )
 
 
 def recent(receipts: Sequence[Receipt]) -> Json:
@@ -227,12 +249,12 @@ def _shown(request: SendRequest, show: Show, title: str) -> str:
 
 
 def _what(request: SendRequest, title: str = "") -> str:
-    named = f" “{_quiet(short(title, 150))}”" if title else ""
+    named = f" “{quiet(short(title, 150))}”" if title else ""
     return f"`{escape(request.response)}`{named}"
 
 
 def _who(request: SendRequest, name: str) -> str:
-    who = f"*{_quiet(short(name, 80))}*" if name else f"<@{request.supervisor}>"
+    who = f"*{quiet(short(name, 80))}*" if name else f"<@{request.supervisor}>"
     return f"an operator for {who}" if request.by_operator else who
 
 
@@ -241,13 +263,26 @@ def _told(state: State, reason: str) -> str:
     return f" {escape(told)}" if told else ""
 
 
+def _way(way: Way, key: str) -> Json:
+    label = f"Ask {way.name or 'the agent'}" if way.send_as is SendAs.AGENT else "Send as automated"
+    return button(label, f"{WAY}{way.send_as}", key)
+
+
+def _connect_button(link: str) -> list[Json]:
+    return buttons([link_button("Connect Genesys", CONNECT, link)])
+
+
 def _linked(known: Me, user: str) -> str:
+    if known.link is not None and known.connect:
+        return f"In Genesys you are {_genesys_user(known.link)}. Sign in there once, so that you can send."
     if known.link is not None:
         return f"In Genesys you are {_genesys_user(known.link)}."
     if known.may_be_found:
         return (
             "You are not linked to a Genesys user yet; your first send looks you up by your e-mail address."
         )
+    if known.connect:
+        return "I do not know which Genesys user you are. Connect your Genesys account and I do."
     return (
         "I do not know which Genesys user you are. "
         f"Ask an operator to run `canned users link {user} {escape('<your Genesys e-mail>')}`."
@@ -255,22 +290,16 @@ def _linked(known: Me, user: str) -> str:
 
 
 def _genesys_user(link: Link) -> str:
-    name = _quiet(short(link.name or link.genesys_user, 80))
-    how = "found by your e-mail address" if link.source == "email" else f"linked by {link.source}"
+    name = quiet(short(link.name or link.genesys_user, 80))
+    how = {"email": "found by your e-mail address", "connect": "connected by you"}.get(
+        link.source, f"linked by {link.source}"
+    )
     return f"*{name}* (`{escape(link.genesys_user)}`, {how})"
 
 
 def _teams(teams: Sequence[Team]) -> str:
     if not teams:
         return "You are not a supervisor of any team. Whoever keeps canned.yml can add you."
-    named = [f"*{_quiet(team.name)}* (<#{team.channel}>)" for team in teams[:20]]
+    named = [f"*{quiet(team.name)}* (<#{team.channel}>)" for team in teams[:20]]
     more = f" and {len(teams) - 20} more" if len(teams) > 20 else ""
     return f"You send for {', '.join(named)}{more}."
-
-
-def _quiet(text: str) -> str:
-    """People's words inside our markup: escaped, and without the signs that would end it."""
-    return escape(text).translate(_MARKS)
-
-
-_MARKS = str.maketrans({"*": "∗", "`": "ˋ", "~": "∼"})

@@ -16,6 +16,7 @@ from bot.models import Link, SendRequest
 from bot.settings import SlackSettings
 
 from . import messages
+from .blocks import Json
 from .client import Limited, SlackFault, Unanswered, call, posting_client, reading_client
 from .people import Directory
 from .socket import Socket
@@ -71,9 +72,21 @@ class Workspace:
         self.threads.publish_soon(request.channel, request.conversation_id)
         self.threads.publish_soon(request.supervisor, "")
 
+    def tell_soon(self, user: str) -> None:
+        """Say to this person alone what was written down for them."""
+        self.threads.publish_soon(user, "")
+
     def tell_link(self, link: Link) -> None:
         """Let the owner of a new link know of it: nobody should be linked behind their back."""
-        self._lane.submit(self._tell_link, link)
+        self._lane.submit(self._tell, link.slack_user, messages.linked(link))
+
+    def tell_connected(self, user: str, name: str) -> None:
+        """Say to somebody who they are in Genesys from now on."""
+        self._lane.submit(self._tell, user, messages.connected(name))
+
+    def offer_connect(self, user: str, sentence: str, link: str) -> None:
+        """Put a link to connect their Genesys account before somebody."""
+        self._lane.submit(self._tell, user, messages.connect(sentence, link))
 
     def sweep(self) -> None:
         """Say what is still unsaid, and keep in memory what has to be there before an ack."""
@@ -85,13 +98,13 @@ class Workspace:
         teams = self._catalog().teams
         self.people.refresh({group for team in teams for group in team.groups}, {t.channel for t in teams})
 
-    def _tell_link(self, link: Link) -> None:
+    def _tell(self, user: str, message: Json) -> None:
         try:
-            call(self._posting.chat_postMessage, channel=link.slack_user, **messages.linked(link))
+            call(self._posting.chat_postMessage, channel=user, **message)
         except Limited as exc:
-            self._lane.later(exc.retry_after, self._tell_link, link)
+            self._lane.later(exc.retry_after, self._tell, user, message)
         except SlackFault as exc:
-            log.warning("could not tell %s of their link: %s", link.slack_user, exc.error)
+            log.warning("could not tell %s about their Genesys account: %s", user, exc.error)
 
 
 def _complain(place: str, reason: str) -> None:

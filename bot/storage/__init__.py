@@ -1,13 +1,16 @@
 """What we remember: sends, threads, links and the audit record, in SQLite or PostgreSQL."""
 
 from .audit import AuditRecord
+from .connects import Connect
 from .drafts import Draft
 from .errors import DatabaseDown, LinkTaken, NoSuchSend, OverLimit, Repeated, StorageError
+from .grants import SealedGrant
 from .libraries import KeptResponse
 from .store import Store
 
 __all__ = [
     "AuditRecord",
+    "Connect",
     "DatabaseDown",
     "Draft",
     "KeptResponse",
@@ -15,6 +18,7 @@ __all__ = [
     "NoSuchSend",
     "OverLimit",
     "Repeated",
+    "SealedGrant",
     "StorageError",
     "Store",
 ]

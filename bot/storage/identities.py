@@ -11,7 +11,7 @@ from bot.models import Link
 from .audit import note
 from .engine import Database, exclusively, insert
 from .errors import LinkTaken
-from .schema import links
+from .schema import grants, links
 
 
 class Identities(Database):
@@ -55,11 +55,12 @@ class Identities(Database):
             )
 
     def unlink(self, slack_user: str) -> bool:
-        """Forget the link of this Slack user; whether there was one."""
+        """Forget the link of this Slack user, and with it the tokens; whether there was one."""
         with self._writing() as tx:
             gone = delete(links).where(links.c.slack_user == slack_user).returning(links.c.genesys_user)
             genesys_user = tx.execute(gone).scalar()
             if genesys_user is not None:
+                tx.execute(delete(grants).where(grants.c.genesys_user == genesys_user))
                 note(tx, self._now(), "unlinked", slack_user=slack_user, genesys_user=genesys_user)
             return genesys_user is not None
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from .audit import Audit
 from .chats import Chats
+from .connects import Connects
 from .deliveries import Deliveries
 from .drafts import Drafts
+from .gates import Gates
+from .grants import Grants
 from .identities import Identities
 from .libraries import LibraryResponses
 from .outbox import Outbox
@@ -15,7 +18,19 @@ from .upgrading import Upgrading
 
 
 class Store(
-    Sends, Outbox, Chats, Deliveries, Identities, Drafts, LibraryResponses, Audit, Purging, Upgrading
+    Sends,
+    Outbox,
+    Gates,
+    Chats,
+    Deliveries,
+    Identities,
+    Grants,
+    Connects,
+    Drafts,
+    LibraryResponses,
+    Audit,
+    Purging,
+    Upgrading,
 ):
     """
     Safe to use from any thread, and from any number of processes on one database.

@@ -6,10 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.sandbox.genesys import ANN, BOB
 from bot.sandbox.sandbox import Sandbox
 
-SEND = "POST /api/v2/conversations/{id}/events"
 READ = "GET /api/v2/conversations/{id}"
 
 
@@ -79,13 +77,14 @@ def test_an_ended_conversation_gets_nothing(sandbox: Sandbox) -> None:
 
 
 def test_somebody_who_is_not_in_the_chat_reads_who_is(sandbox: Sandbox) -> None:
-    sandbox.genesys.leave(sandbox.conversation, ANN)
+    sandbox.genesys.leave(sandbox.conversation, sandbox.genesys.ann)
     said = answer_to(sandbox, "/canned {conversation} escalation")
 
     assert "Bob Ray" in said
     assert sandbox.genesys.received == []
 
 
+@pytest.mark.parametrize("api", ["events"])
 def test_a_missing_scope_is_named(sandbox: Sandbox) -> None:
     sandbox.genesys.scopes = frozenset({"conversation:write", "user:read"})
     said = answer_to(sandbox, "/canned {conversation} escalation")
@@ -94,17 +93,27 @@ def test_a_missing_scope_is_named(sandbox: Sandbox) -> None:
     assert sandbox.genesys.received == []
 
 
+@pytest.mark.parametrize("api", ["platform"])
+def test_a_missing_permission_is_named(sandbox: Sandbox) -> None:
+    sandbox.genesys.users[sandbox.genesys.ann].permissions -= {"conversation:message:create"}
+    said = answer_to(sandbox, "/canned {conversation} escalation")
+
+    assert "conversation:message:create" in said
+    assert sandbox.genesys.received == []
+
+
 @pytest.mark.parametrize(
     ("media", "named"), [("voice", "a phone call"), ("callback", "a callback"), ("email", "an e-mail")]
 )
 def test_other_media_are_named_and_refused(sandbox: Sandbox, media: str, named: str) -> None:
-    call = sandbox.genesys.start_chat("Alan Turing", users=[ANN], media=media)
+    call = sandbox.genesys.start_chat("Alan Turing", users=[sandbox.genesys.ann], media=media)
     said = answer_to(sandbox, f"/canned {call} escalation")
 
     assert named in said
     assert sandbox.genesys.received == []
 
 
+@pytest.mark.parametrize("api", ["events"])
 def test_a_refused_sign_in_is_the_operators_to_repair(sandbox: Sandbox) -> None:
     sandbox.genesys.fault(READ, "status", times=2, status=401)
     said = answer_to(sandbox, "/canned {conversation} escalation")
@@ -121,9 +130,9 @@ def test_after_one_401_a_fresh_token_sends(sandbox: Sandbox) -> None:
     assert len(sandbox.genesys.received) == 2
 
 
-@pytest.mark.parametrize("match", [READ, SEND])
-def test_429_waits_as_asked_and_then_sends(sandbox: Sandbox, match: str) -> None:
-    sandbox.genesys.fault(match, "429", retry_after=7)
+@pytest.mark.parametrize("reading", [True, False])
+def test_429_waits_as_asked_and_then_sends(sandbox: Sandbox, reading: bool) -> None:
+    sandbox.genesys.fault(READ if reading else sandbox.post, "429", retry_after=7)
     said = answer_to(sandbox, "/canned {conversation} escalation")
 
     assert "sent" in said.casefold()
@@ -131,7 +140,7 @@ def test_429_waits_as_asked_and_then_sends(sandbox: Sandbox, match: str) -> None
 
 
 def test_a_longer_429_is_waited_for_outside_and_then_sent(sandbox: Sandbox) -> None:
-    sandbox.genesys.fault(SEND, "429", retry_after=90)
+    sandbox.genesys.fault(sandbox.post, "429", retry_after=90)
     slack = sandbox.slack
     slack.types(slack.ann, f"/canned {sandbox.conversation} escalation", slack.channel)
     sandbox.rest()
@@ -146,15 +155,19 @@ def test_a_longer_429_is_waited_for_outside_and_then_sent(sandbox: Sandbox) -> N
     ("kind", "arrived"),
     [("lost_before", 0), ("lost_after", 1), ("status", 0), ("broken_json", 1), ("redirect", 0)],
 )
-def test_a_lost_answer_is_unknown_and_never_repeated(sandbox: Sandbox, kind: str, arrived: int) -> None:
-    sandbox.genesys.fault(SEND, kind, status=503)
+def test_a_lost_answer_is_never_repeated_and_unknown_unless_the_message_is_found(
+    sandbox: Sandbox, kind: str, arrived: int
+) -> None:
+    sandbox.genesys.fault(sandbox.post, kind, status=503)
     said = answer_to(sandbox, "/canned {conversation} escalation")
 
+    found = arrived == 1 and sandbox.api == "platform"  # the other contract has nothing to look into
+    word = "sent" if found else "unknown"
     assert len(sandbox.genesys.received) == arrived
-    assert len(sandbox.genesys.seen(SEND)) == 1
-    assert "unknown" in said.casefold()
-    assert "unknown" in thread(sandbox)[0].casefold()
-    assert "unknown" in direct(sandbox)[0].casefold()
+    assert len(sandbox.genesys.seen(sandbox.post)) == 1
+    assert word in said.casefold()
+    assert word in thread(sandbox)[0].casefold()
+    assert [word in text.casefold() for text in direct(sandbox)] == [True] * (not found)
 
 
 def test_a_genesys_that_cannot_be_reached_is_tried_again_later(sandbox: Sandbox) -> None:
@@ -281,14 +294,16 @@ def test_somebody_who_is_no_supervisor_is_refused(sandbox: Sandbox) -> None:
     assert sandbox.genesys.received == []
 
 
+@pytest.mark.parametrize("api", ["events"])
 def test_somebody_with_no_genesys_user_is_refused(sandbox: Sandbox) -> None:
-    sandbox.genesys.users[ANN].state = "inactive"
+    sandbox.genesys.users[sandbox.genesys.ann].state = "inactive"
     said = answer_to(sandbox, "/canned {conversation} escalation")
 
     assert "users link" in said
     assert sandbox.genesys.received == []
 
 
+@pytest.mark.parametrize("api", ["events"])
 def test_an_address_that_two_genesys_users_have_links_nobody(sandbox: Sandbox) -> None:
     sandbox.genesys.add_user("Ann Lee the second", "ann.lee@example.com")
     said = answer_to(sandbox, "/canned {conversation} escalation")
@@ -297,6 +312,7 @@ def test_an_address_that_two_genesys_users_have_links_nobody(sandbox: Sandbox) -
     assert sandbox.genesys.received == []
 
 
+@pytest.mark.parametrize("api", ["events"])
 def test_send_as_agent_sends_as_the_agent_in_the_chat(make_sandbox: Callable[..., Sandbox]) -> None:
     sandbox = make_sandbox()
     team = {
@@ -309,9 +325,10 @@ def test_send_as_agent_sends_as_the_agent_in_the_chat(make_sandbox: Callable[...
     sandbox.start()
     answer_to(sandbox, "/canned {conversation} escalation")
 
-    assert sandbox.genesys.received[0].from_id == BOB
+    assert sandbox.genesys.received[0].from_id == sandbox.genesys.bob
 
 
+@pytest.mark.parametrize("api", ["events"])
 def test_send_as_system_sends_as_the_automated_user(make_sandbox: Callable[..., Sandbox]) -> None:
     sandbox = make_sandbox()
     team = {

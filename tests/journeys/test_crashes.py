@@ -13,7 +13,6 @@ from bot.sandbox.sandbox import Sandbox
 
 ESCALATION = "Thank you for your patience. Your request has been escalated to our specialist team."
 READ = "GET /api/v2/conversations/{id}"
-SEND = "POST /api/v2/conversations/{id}/events"
 POST = "POST /api/chat.postMessage"
 
 
@@ -87,12 +86,12 @@ def test_killed_while_sending_the_outcome_is_unknown_and_it_is_never_sent_again(
     crashed: Callable[..., Sandbox], worked: bool, arrived: int
 ) -> None:
     def hold(sandbox: Sandbox) -> Fault:
-        return sandbox.genesys.hold(SEND, then="delay" if worked else "lost_before", worked=worked)
+        return sandbox.genesys.hold(sandbox.post, then="delay" if worked else "lost_before", worked=worked)
 
     sandbox = crashed(hold)
 
     assert len(sandbox.genesys.received) == arrived
-    assert len(sandbox.genesys.seen(SEND)) == 1
+    assert len(sandbox.genesys.seen(sandbox.post)) == 1
     assert [receipt.state for receipt in sandbox.receipts()] == [State.UNKNOWN]
     [reply] = replies(sandbox)
     assert "Unknown" in reply
@@ -114,7 +113,7 @@ def test_told_to_stop_it_finishes_what_it_sends_and_leaves_no_unknown(
 ) -> None:
     sandbox = make_sandbox().open()
     process = sandbox.spawn()
-    held = sandbox.genesys.hold(SEND)
+    held = sandbox.genesys.hold(sandbox.post)
     sandbox.slack.types(
         sandbox.slack.ann, f"/canned {sandbox.conversation} escalation", sandbox.slack.channel
     )

@@ -120,7 +120,7 @@ def test_what_a_customer_calls_themselves_pings_nobody_and_fills_nothing(
     make_sandbox: Callable[..., Sandbox],
 ) -> None:
     sandbox = make_sandbox()
-    chat = sandbox.genesys.start_chat(HOSTILE, users=["demoann1-sup3-4rv1-s0rx-examp1eann01"])
+    chat = sandbox.genesys.start_chat(HOSTILE, users=[sandbox.genesys.ann])
     sandbox.start()
     slack = sandbox.slack
     slack.types(slack.ann, f"/canned {chat} greeting topic=it", slack.channel)
@@ -150,7 +150,7 @@ def test_the_log_at_debug_holds_no_text_no_name_and_no_token(
     slack = sandbox.slack
     slack.types(slack.ann, f"/canned {sandbox.conversation} greeting topic=marked-value", slack.channel)
     sandbox.drain()
-    sandbox.genesys.fault("POST /api/v2/conversations/{id}/events", "lost_after")
+    sandbox.genesys.fault(sandbox.post, "lost_after")
     slack.types(slack.ann, f"/canned {sandbox.conversation} escalation", slack.channel)
     sandbox.drain()
 
