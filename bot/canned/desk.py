@@ -290,7 +290,8 @@ class Desk:
         Raises NotAllowed unless this user was asked that, in this channel.
         """
         kept = self._store.draft(draft)
-        if kept is None or (kept.supervisor, kept.channel) != (user, channel) or not _is_asked(kept, conversation):
+        asked = kept is not None and (kept.supervisor, kept.channel) == (user, channel)
+        if kept is None or not asked or not _may_answer(kept, conversation):
             raise NotAllowed(
                 "This question was not put to you here. Nothing was sent; type the command again."
             )
@@ -522,7 +523,7 @@ def _json_of(request: SendRequest) -> dict[str, Any]:
     return kept | {"not_before": None}
 
 
-def _is_asked(kept: Draft, conversation: str | None) -> bool:
+def _may_answer(kept: Draft, conversation: str | None) -> bool:
     """Whether the draft waits for a conversation, and this is one of those it was asked about."""
     if kept.kind != "conversation":
         return conversation is None

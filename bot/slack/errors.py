@@ -45,7 +45,14 @@ def refused(
         desk.windows.submit(answers.answer, respond, _answer(error, said), replace)
     elif body.get("view") is None:
         desk.windows.submit(_notify, client, body["trigger_id"], said)
+    else:
+        desk.windows.submit(_notify_above, client, body["trigger_id"], said)
     return ack()
+
+
+def told(error: CannedError) -> Json:
+    """What the person reads where it came only after the ack."""
+    return _answer(error, _sentence(error))
 
 
 def _sentence(error: Exception) -> str:
@@ -74,3 +81,7 @@ def _answer(error: Exception, said: str) -> Json:
 
 def _notify(client: WebClient, trigger: str, said: str) -> None:
     client.views_open(trigger_id=trigger, view=modal.notice(said))
+
+
+def _notify_above(client: WebClient, trigger: str, said: str) -> None:
+    client.views_push(trigger_id=trigger, view=modal.notice(said))

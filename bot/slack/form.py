@@ -16,6 +16,8 @@ from typing import Any
 from bot.canned.errors import MissingValues
 from bot.canned.render import variables
 
+from . import live
+
 
 @dataclass(frozen=True)
 class Filled:
@@ -23,6 +25,9 @@ class Filled:
     What stands in the window: `text` is the template as edited, None while it is the
     response's own; `asked` are the variables that have an input, `needed` those of them
     that are empty though the conversation does not say them either.
+
+    `agent` is the person whose conversation is meant while there is none, `live` what is
+    shown to choose from. `taken` marks a conversation that was chosen, not typed.
     """
 
     team: str
@@ -33,6 +38,9 @@ class Filled:
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
     asked: tuple[str, ...] = ()
     needed: tuple[str, ...] = ()
+    agent: str = ""
+    taken: str = ""
+    live: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
 
 
 def read(view: Mapping[str, Any]) -> Filled:
@@ -44,10 +52,11 @@ def read(view: Mapping[str, Any]) -> Filled:
     asked = tuple(_name(block) for block in inputs)
     values = {name: value for name in asked if (value := _element(state, f"value:{name}").get("value"))}
     used = _used(state)
+    place = _conversation_block(view)
     return Filled(
         team=about["team"],
         channel=about["channel"],
-        conversation=(_element(state, "conversation").get("value") or "").strip(),
+        conversation=(_element(state, place).get("value") or "").strip(),
         response=chosen,
         text=_edited(state, chosen),
         values=values,
@@ -57,6 +66,9 @@ def read(view: Mapping[str, Any]) -> Filled:
             for block in inputs
             if block.get("hint") and (name := _name(block)) not in values and (used is None or name in used)
         ),
+        agent=about.get("agent", ""),
+        taken=place.partition(":")[2],
+        live=live.listed_in(view),
     )
 
 
@@ -71,6 +83,12 @@ def read_submission(view: Mapping[str, Any]) -> Filled:
 def _element(state: Mapping[str, Any], block_id: str) -> Mapping[str, Any]:
     """What one input holds; each of our blocks has one."""
     return next(iter(state.get(block_id, {}).values()), {})
+
+
+def _conversation_block(view: Mapping[str, Any]) -> str:
+    """Its id is a new one each time a conversation is chosen: else what was typed there would stay."""
+    ids = (str(block.get("block_id", "")) for block in view["blocks"])
+    return next((each for each in ids if each.partition(":")[0] == "conversation"), "conversation")
 
 
 def _is_value(block: Mapping[str, Any]) -> bool:

@@ -99,6 +99,7 @@ _WORDS: dict[str, Word] = {
 _DOUBLE = '"“”„‟«»＂'
 _SINGLE = "'‘’‚‛`´"
 _LINK = re.compile(r"<([@#!]?)((?:https?://|mailto:)?[^<>|\s]+)(?:\|([^<>]*))?>")
+_PERSON = re.compile(r"@[UW][A-Z0-9]+")
 _ENTITY = re.compile(r"&(amp|lt|gt);")
 _NAME = re.compile(r"[\w.-]+")
 _EXAMPLE = '`topic="your order"`'
@@ -121,6 +122,11 @@ def parse(text: str) -> Command:
     if not rest.strip():
         return OpenModal(_bare(first))
     return _send(_bare(first), list(_tokens(rest)))
+
+
+def person_in(conversation: str) -> str | None:
+    """The Slack id of the person that stands in a conversation's place, or None."""
+    return conversation[1:] if _PERSON.fullmatch(conversation) else None
 
 
 def _alone(word: str, rest: str) -> Word:

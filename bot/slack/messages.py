@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING
 from bot.canned.catalog import Response, Show, Team
 from bot.models import Link, Post, Receipt, SendAs, SendRequest, State, Way
 
-from .blocks import Json, button, buttons, context, escape, excerpt, link_button, message, quiet, section, short
+from .blocks import (
+    Json,
+    button,
+    buttons,
+    context,
+    escape,
+    excerpt,
+    link_button,
+    message,
+    quiet,
+    section,
+    short,
+)
 
 if TYPE_CHECKING:
     from bot.canned.desk import Me

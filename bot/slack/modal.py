@@ -65,17 +65,18 @@ def window(
     missing = preview.missing if preview else ()
     return _modal(
         [
-            _conversation(filled.conversation),
+            _conversation(filled),
             _choice(response),
             *_message(response, text),
             *(_value(name, filled.values.get(name), needed=name in missing) for name in names),
             divider(),
             section("*Preview*", accessory=button("Refresh", PREVIEW, "refresh")),
             *_preview(preview, note or _hint(filled)),
+            *(() if filled.conversation else map(dict, filled.live)),
         ],
         callback_id=SEND,
         submit="Send",
-        about={"team": filled.team, "channel": filled.channel},
+        about={"team": filled.team, "channel": filled.channel, "agent": filled.agent},
     )
 
 
@@ -179,9 +180,9 @@ def _typed(action_id: str, value: str | None, *, multiline: bool = False, placeh
     return element | ({"initial_value": value[:SECTION]} if value else {})
 
 
-def _conversation(value: str) -> Json:
-    element = _typed(CONVERSATION, value, placeholder="Its id, or its address in Genesys")
-    return _input("conversation", "Conversation", element)
+def _conversation(filled: Filled) -> Json:
+    element = _typed(CONVERSATION, filled.conversation, placeholder="Its id, or its address in Genesys")
+    return _input(f"conversation:{filled.taken}" if filled.taken else "conversation", "Conversation", element)
 
 
 def _choice(response: Response | None) -> Json:

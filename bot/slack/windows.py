@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,7 @@ from bot.canned.desk import Desk
 from bot.canned.errors import CannedError, WhichTeam
 from bot.models import Receipt, State
 
-from . import form, messages, modal
+from . import form, grammar, live, messages, modal
 from .blocks import Json
 from .client import Refused, call
 
@@ -40,6 +40,7 @@ class Entry:
 
 def open_window(client: WebClient, desk: Desk, entry: Entry) -> None:
     """Open the window from memory, by one call: the trigger lives for three seconds."""
+    filled = team = None
     try:
         team = desk.team_for(entry.user, entry.channel)
     except WhichTeam as exc:
@@ -47,8 +48,11 @@ def open_window(client: WebClient, desk: Desk, entry: Entry) -> None:
     except CannedError as exc:
         view = modal.notice(str(exc))
     else:
-        view = modal.window(form.Filled(team.name, team.channel, entry.conversation))
-    client.views_open(trigger_id=entry.trigger, view=view)
+        filled = _begun(team, entry.conversation)
+        view = modal.window(filled)
+    opened = client.views_open(trigger_id=entry.trigger, view=view)["view"]
+    if filled is not None and team is not None:
+        _list_soon(client, desk, opened["id"], entry.user, team, filled, None, opened["hash"])
 
 
 def open_for_team(client: WebClient, desk: Desk, view: Mapping[str, Any], user: str, pressed: Json) -> None:
@@ -56,10 +60,13 @@ def open_for_team(client: WebClient, desk: Desk, view: Mapping[str, Any], user: 
     name, conversation = modal.chosen_team(view, pressed)
     try:
         team = desk.team_for(user, "", name)
-        shown = modal.window(form.Filled(team.name, team.channel, conversation))
     except CannedError as exc:
-        shown = modal.notice(str(exc))
-    _update(client, view["id"], shown)
+        _update(client, view["id"], modal.notice(str(exc)))
+        return
+    filled = _begun(team, conversation)
+    shown = _update(client, view["id"], modal.window(filled))
+    if shown is not None:
+        _list_soon(client, desk, view["id"], user, team, filled, None, shown)
 
 
 def refresh(client: WebClient, desk: Desk, view: Mapping[str, Any], user: str) -> None:
@@ -69,16 +76,77 @@ def refresh(client: WebClient, desk: Desk, view: Mapping[str, Any], user: str) -
     The second update carries the first one's hash: where a newer click has changed the
     window meanwhile, it is that click's to finish.
     """
-    filled = form.read(view)
+    _show(client, desk, view["id"], user, form.read(view))
+
+
+def use(client: WebClient, desk: Desk, view: Mapping[str, Any], user: str, conversation: str) -> None:
+    """Take over a conversation from the list, then show what is known of it."""
+    taken = replace(form.read(view), conversation=conversation, taken=view["hash"], agent="")
+    _show(client, desk, view["id"], user, taken)
+
+
+def _show(client: WebClient, desk: Desk, view_id: str, user: str, filled: form.Filled) -> None:
     try:
         team = desk.team_for(user, filled.channel, filled.team)
         response = desk.response(filled.response, team) if filled.response else None
     except CannedError as exc:
-        _update(client, view["id"], modal.window(filled, note=str(exc)))
+        _update(client, view_id, modal.window(filled, note=str(exc)))
         return
-    shown = _update(client, view["id"], modal.window(filled, response))
-    if shown is not None and response is not None and filled.conversation:
-        desk.previews.submit(_preview, client, desk, view["id"], user, team, filled, response, shown)
+    shown = _update(client, view_id, modal.window(filled, response))
+    if shown is None:
+        return
+    if not filled.conversation:
+        _list_soon(client, desk, view_id, user, team, filled, response, shown)
+    elif response is not None:
+        desk.previews.submit(_preview, client, desk, view_id, user, team, filled, response, shown)
+
+
+def _begun(team: Team, typed: str) -> form.Filled:
+    """The window as it opens: with a conversation, or the person whose conversation is meant."""
+    agent = grammar.person_in(typed)
+    if agent is None:
+        return form.Filled(team.name, team.channel, typed)
+    return form.Filled(team.name, team.channel, agent=agent)
+
+
+def _list_soon(
+    client: WebClient,
+    desk: Desk,
+    view_id: str,
+    user: str,
+    team: Team,
+    filled: form.Filled,
+    response: Response | None,
+    shown: str,
+) -> None:
+    if not filled.conversation and not filled.live:
+        desk.previews.submit(_list, client, desk, view_id, user, team, filled, response, shown)
+
+
+def _list(
+    client: WebClient,
+    desk: Desk,
+    view_id: str,
+    user: str,
+    team: Team,
+    filled: form.Filled,
+    response: Response | None,
+    shown: str,
+) -> None:
+    """
+    Show the conversations to choose from; an agent's only one is taken over at once.
+
+    Not where the window has changed meanwhile: that change asks again.
+    """
+    found = desk.conversations.for_window(user, team, filled.agent)
+    if not filled.agent or len(found.choices) != 1:
+        listed = replace(filled, live=live.listing(found))
+        _update(client, view_id, modal.window(listed, response), hash=shown)
+        return
+    filled = replace(filled, conversation=found.choices[0].id, taken=shown, agent="")
+    now = _update(client, view_id, modal.window(filled, response), hash=shown)
+    if now is not None and response is not None:
+        _preview(client, desk, view_id, user, team, filled, response, now)
 
 
 def _preview(

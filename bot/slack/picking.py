@@ -1,0 +1,92 @@
+"""Choosing a live conversation instead of typing its id: by naming its agent, or from a list."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from slack_bolt import Ack, App, Respond
+from slack_sdk import WebClient
+
+from bot.canned.desk import Desk
+from bot.canned.errors import CannedError, ConnectFirst, WhichTeam
+
+from . import actions, answers, errors, live, messages, windows
+from .blocks import message
+from .grammar import SendTyped
+
+_SEVERAL = "There are several live conversations. Which one is it for?"
+
+
+def register(app: App) -> None:
+    app.action(re.compile(rf"{live.USE}\d+"))(use_pressed)
+    app.action(re.compile(rf"{live.PICK}\d+"))(pick_pressed)
+
+
+def use_pressed(
+    ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
+) -> None:
+    desk.windows.submit(windows.use, client, desk, body["view"], body["user"]["id"], action["value"])
+    ack()
+
+
+def pick_pressed(
+    ack: Ack, body: dict[str, Any], action: dict[str, Any], respond: Respond, desk: Desk
+) -> None:
+    draft, _, conversation = action["value"].partition(":")
+    user, channel = body["user"]["id"], body["channel"]["id"]
+    request = desk.answer(draft, user, channel, conversation=conversation)
+    actions.send_answered(ack, body, respond, desk, request)
+
+
+def agent_named(
+    ack: Ack, body: dict[str, Any], respond: Respond, desk: Desk, typed: SendTyped, agent: str
+) -> None:
+    """`/canned @bob escalation`: what memory can say against it, then the look for the conversation."""
+    _require_response(desk, body, typed)
+    ack(
+        **message(
+            f"Looking for the live conversation of <@{agent}> … Nothing is sent before you read so here."
+        )
+    )
+    desk.previews.submit(_send_to, body, respond, desk, typed, agent)
+
+
+def _require_response(desk: Desk, body: dict[str, Any], typed: SendTyped) -> None:
+    try:
+        team = desk.team_for(body["user_id"], body["channel_id"])
+    except WhichTeam:
+        return  # asked once the conversation is known
+    desk.response(typed.response, team)
+
+
+def _send_to(body: dict[str, Any], respond: Respond, desk: Desk, typed: SendTyped, agent: str) -> None:
+    try:
+        _find_and_send(body, respond, desk, typed, agent)
+    except ConnectFirst as exc:
+        link = desk.connect_link(body["user_id"])
+        answers.answer(respond, messages.connect(str(exc), link), True)
+    except CannedError as exc:
+        answers.answer(respond, errors.told(exc), True)
+
+
+def _find_and_send(body: dict[str, Any], respond: Respond, desk: Desk, typed: SendTyped, agent: str) -> None:
+    user, channel, click = body["user_id"], body["channel_id"], f"command:{body['trigger_id']}"
+    asked: dict[str, Any] = {
+        "response": typed.response,
+        "values": typed.values,
+        "language": typed.language,
+        "click": click,
+    }
+    found = desk.conversations.of_agent(user, agent)
+    match found.choices:
+        case []:
+            answers.answer(respond, messages.note(found.note), True)
+        case [choice]:
+            request = desk.start_request(user, channel, conversation=choice.id, **asked)
+            receipt = desk.claim(request, asked_in=channel)
+            answers.answer(respond, messages.sending(receipt.request), True)
+            desk.deliver_soon(receipt.key, then=answers.outcome_to(respond))
+        case choices:
+            draft = desk.ask_conversation(user, channel, choices, **asked)
+            answers.answer(respond, live.question(_SEVERAL, draft, choices), True)
