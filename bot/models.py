@@ -55,6 +55,12 @@ class SendAs(StrEnum):
     SYSTEM = "system"
 
 
+class Gate(StrEnum):
+    """Who has to open it before a pending send may leave."""
+
+    AGENT = "agent"  # the agent in the conversation, whose words they become
+
+
 @dataclass(frozen=True)
 class SendRequest:
     """
@@ -79,6 +85,15 @@ class SendRequest:
     by_operator: bool = False
     confirmed: bool = False
     not_before: datetime | None = None
+    gate: Gate | None = None
+
+
+@dataclass(frozen=True)
+class Way:
+    """Another way to send, open to a supervisor who is not in the conversation; `name` is the agent's."""
+
+    send_as: SendAs
+    name: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -86,12 +101,14 @@ class Receipt:
     """
     Where a claimed send stands.
 
-    `reason` is the sentence for a person that goes with a state other than sent; it
-    never holds customer text. `text` is the exact text that left or was about to, and
-    None before `begin` and after the texts were purged.
+    `reason` is the sentence for a person that goes with the state; it never holds
+    customer text. `text` is the exact text that left or was about to, and None before
+    `begin` and after the texts were purged. Behind a gate it is frozen when the agent is
+    asked, who may open it until `gate_until`; `opened_by` is the Slack user who did.
+    `landed_in` is the conversation that the message went to where that is another one.
+    `ways` are not on record: they go with a fresh refusal alone.
     `delivery` is how far a message that was sent has got: queued, sent, delivered, read or
     failed, with `delivery_error` in Genesys' words; "" while nothing is known.
-    `landed_in` is the conversation that the message went to where that is another one.
     """
 
     request: SendRequest
@@ -105,13 +122,21 @@ class Receipt:
     text_hash: str | None = None
     not_before: datetime | None = None
     waiting_until: datetime | None = None
-    landed_in: str | None = None
     delivery: str = ""
     delivery_error: str = field(default="", repr=False)
+    gate_until: datetime | None = None
+    opened_by: str | None = None
+    landed_in: str | None = None
+    ways: tuple[Way, ...] = field(default=(), compare=False)
 
     @property
     def key(self) -> str:
         return self.request.key
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether it waits for somebody to open it, and for nothing else."""
+        return self.state is State.PENDING and self.gate_until is not None and self.opened_by is None
 
 
 @dataclass(frozen=True)
@@ -129,6 +154,7 @@ class Outcome:
     not_before: datetime | None = None
     delivery: str = ""
     look_at: datetime | None = None
+    landed_in: str | None = None
 
 
 @dataclass(frozen=True)
@@ -162,9 +188,19 @@ class Link:
     email: str = field(default="", repr=False)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Whom a send waits for: `user` in Slack, whose message `ts` asks them (None: it is on its way)."""
+
+    user: str
+    ts: str | None
+
+
 class PostKind(StrEnum):
     REPLY = "reply"  # in the conversation's thread, in the team's channel
     DIRECT = "direct"  # to the supervisor alone
+    ASK = "ask"  # to the agent who is asked
+    ASKED = "asked"  # in the place of that message: what became of it
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,9 @@ from slack_sdk import WebClient
 
 from bot.canned.catalog import Catalog, Show
 from bot.canned.lanes import Lane
-from bot.models import Post, PostKind, Receipt, Standing, Thread
+from bot.models import Asked, Post, PostKind, Receipt, Standing, Thread
 
-from . import announcing, messages
+from . import announcing, messages, questions
 from .buckets import Bucket
 from .client import Barred, Limited, Refused, SlackFault, Unanswered, call
 from .finding import Finder, mark
@@ -64,6 +64,7 @@ class Outbox(Protocol):
     def card_lost(self, channel: str, conversation_id: str) -> None: ...
     def standing(self, channel: str, conversation_id: str) -> Standing | None: ...
     def history(self, channel: str, conversation_id: str, limit: int) -> Sequence[Receipt]: ...
+    def asked(self, key: str) -> Asked | None: ...
 
 
 class _Pass(Enum):
@@ -261,6 +262,9 @@ class Threads:
         self._outbox.card_shown(*place.key, standing)
 
     def _put(self, place: _Place, post: Post, receipt: Receipt) -> None:
+        if post.kind is PostKind.ASKED:
+            self._replace(place, post, receipt)
+            return
         channel = self._direct_channel(place.channel) if place.is_direct else place.channel
         payload: Json = {"send_id": post.key, "seq": post.id}
         found = None
@@ -276,6 +280,22 @@ class Threads:
                 self._outbox.post_later(post.id, self._then(exc), perhaps_posted=_perhaps(exc))
                 raise
         self._outbox.posted(post.id, found)
+
+    def _replace(self, place: _Place, post: Post, receipt: Receipt) -> None:
+        """Show in the place of the question what became of it; once more does no harm."""
+        asked = self._outbox.asked(post.key)
+        if asked is None or asked.ts is None:
+            self._outbox.post_failed(post.id, "there is no question")
+            return
+        channel = self._direct_channel(place.channel)
+        if wait := self._updates.take():
+            raise Limited("too many updates", wait)
+        try:
+            call(self._posting.chat_update, channel=channel, ts=asked.ts, **self._words(post, receipt))
+        except (Limited, Barred, Unanswered) as exc:
+            self._outbox.post_later(post.id, self._then(exc))
+            raise
+        self._outbox.posted(post.id, asked.ts)
 
     def _began(self, place: _Place) -> datetime:
         sends = self._outbox.history(*place.key, LOOKED_THROUGH)
@@ -327,7 +347,15 @@ class Threads:
     def _words(self, post: Post, receipt: Receipt) -> Json:
         if post.kind is PostKind.DIRECT:
             return messages.direct(post, receipt)
+        if post.kind is not PostKind.REPLY:
+            return self._question(receipt)
         return messages.reply(post, receipt, **self._told(receipt))
+
+    def _question(self, receipt: Receipt) -> Json:
+        if not receipt.is_asked:
+            return questions.answered(receipt)
+        response = self._catalog().responses.get(receipt.request.response)
+        return questions.question(receipt, editable=response is not None and response.editable)
 
     def _told(self, receipt: Receipt) -> Json:
         catalog, request = self._catalog(), receipt.request

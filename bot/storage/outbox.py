@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.models import Post, PostKind, Receipt, SendRequest, Standing, Thread
+from bot.models import Asked, Post, PostKind, Receipt, SendRequest, Standing, Thread
 
 from .engine import insert
 from .rows import chat_of, find, post_of, receipt_of, receipts, thread_of
@@ -144,12 +144,21 @@ def touch_card(tx: Connection, request: SendRequest, now: datetime) -> None:
     ensure_thread(tx, request.channel, request.conversation_id, now, card_due=True)
 
 
-def put_posts(tx: Connection, receipt: Receipt, kinds: Sequence[PostKind], now: datetime) -> None:
-    """Write down what is to be said about `receipt`: in its thread, or to the supervisor alone."""
+def put_posts(
+    tx: Connection, receipt: Receipt, kinds: Sequence[PostKind], now: datetime, *, asked: str = ""
+) -> None:
+    """
+    Write down what is to be said about `receipt`: in its thread, to the supervisor alone, or to an agent.
+
+    `asked` is the Slack user whom an ASK goes to; an ASKED goes to whoever was asked.
+    """
     for kind in kinds:
         channel, conversation_id = receipt.request.channel, receipt.request.conversation_id
-        if kind is PostKind.DIRECT:
+        if kind is not PostKind.REPLY:
             channel, conversation_id = receipt.request.supervisor, ""
+        if kind in (PostKind.ASK, PostKind.ASKED):
+            known = asked_of(tx, receipt.key)
+            channel = asked or (known.user if known else channel)
         ensure_thread(tx, channel, conversation_id, now)
         tx.execute(
             NEW_POST,
@@ -166,6 +175,13 @@ def put_posts(tx: Connection, receipt: Receipt, kinds: Sequence[PostKind], now: 
                 "failure": "",
             },
         )
+
+
+def asked_of(tx: Connection, key: str) -> Asked | None:
+    """Who was asked about this send, and where."""
+    query = select(posts.c.channel, posts.c.ts).where(posts.c.key == key, posts.c.kind == PostKind.ASK)
+    row = tx.execute(query.order_by(posts.c.id.desc()).limit(1)).first()
+    return Asked(row.channel, row.ts) if row else None
 
 
 def ensure_thread(

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, select
 
-from bot.models import Chat, Post, PostKind, Receipt, SendAs, SendRequest, State, Thread
+from bot.models import Chat, Gate, Post, PostKind, Receipt, SendAs, SendRequest, State, Thread
 
 from .schema import sends, texts
 
@@ -39,9 +39,11 @@ def receipt_of(row: Row[Any]) -> Receipt:
         text_hash=row.text_hash,
         not_before=row.not_before,
         waiting_until=row.waiting_until,
-        landed_in=row.landed_in,
         delivery=row.delivery or "",
         delivery_error=row.delivery_error or "",
+        gate_until=row.gate_until,
+        opened_by=row.opened_by,
+        landed_in=row.landed_in,
     )
 
 
@@ -61,6 +63,7 @@ def _request_of(row: Row[Any]) -> SendRequest:
         by_operator=row.by_operator,
         confirmed=row.confirmed,
         not_before=row.asked_not_before,
+        gate=Gate(row.gate) if row.gate else None,
     )
 
 
@@ -80,6 +83,7 @@ def columns_of(request: SendRequest) -> dict[str, Any]:
         "confirmed": request.confirmed,
         "asked_not_before": request.not_before,
         "not_before": request.not_before,
+        "gate": request.gate,
     }
 
 

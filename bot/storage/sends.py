@@ -27,7 +27,15 @@ from .schema import sends, texts
 from .workers import due
 
 THIS = sends.c.key == bindparam("this")
-BEGIN = update(sends).where(THIS, sends.c.state == State.PENDING, due(sends.c.not_before, bindparam("at")))
+# Behind a gate nothing leaves but what was agreed to: it is open, and the text is the frozen one.
+AGREED = or_(
+    sends.c.gate.is_(None),
+    and_(sends.c.opened_by.is_not(None), sends.c.text_hash == bindparam("agreed")),
+)
+BEGIN = update(sends).where(
+    THIS, sends.c.state == State.PENDING, due(sends.c.not_before, bindparam("at")), AGREED
+)
+FORGET = update(sends).where(THIS, sends.c.gate.is_(None))
 SETTLE = update(sends).where(THIS, sends.c.state.in_(bindparam("was", expanding=True)))
 KEEP_TEXT = update(texts).where(texts.c.key == bindparam("this"))
 
@@ -47,7 +55,8 @@ class Sends(Claims):
         """
         Let one caller send: pending and due → sending, with the exact text and its SHA-256.
 
-        False means that somebody else is sending it, or nobody may; then nothing has changed.
+        Behind a gate it takes an open one, and the text that the gate was opened for. False
+        means that somebody else is sending it, or nobody may; then nothing has changed.
         """
         self._stay_alive()
         now = self._now()
@@ -57,21 +66,29 @@ class Sends(Claims):
         }
         sending = {"state": State.SENDING, "changed_at": now, "reason": "", "not_before": None}
         mine = {"worker": self.worker, "held_since": now}
+        here = {"this": key, "at": now, "agreed": begun["text_hash"]}
         with self._writing() as tx:
-            moved = tx.execute(BEGIN, begun | sending | mine | {"this": key, "at": now}).rowcount == 1
+            moved = tx.execute(BEGIN, begun | sending | mine | here).rowcount == 1
             if moved:
                 tx.execute(KEEP_TEXT, {"this": key, "final": text})
                 note(tx, now, "begun", key=key, **begun)
             return moved
 
     def settle(
-        self, key: str, outcome: Outcome, *, was: Collection[State], posts: Sequence[PostKind] = ()
+        self,
+        key: str,
+        outcome: Outcome,
+        *,
+        was: Collection[State],
+        posts: Sequence[PostKind] = (),
+        actor: str = "bot",
     ) -> tuple[Receipt, bool]:
         """
         Move the send to `outcome`, if it is in one of the states `was`; its receipt, and whether it moved.
 
         With it go the audit line, the `posts`, and the note that the card is out of date. Back
-        to PENDING it belongs to nobody, and the text that did not leave is forgotten.
+        to PENDING it belongs to nobody, and the text that did not leave is forgotten, but for
+        one that somebody agreed to.
 
         Raises NoSuchSend.
         """
@@ -79,13 +96,15 @@ class Sends(Claims):
         here = {"this": key, "was": [State(state) for state in was]}
         with self._writing() as tx:
             moved = tx.execute(SETTLE, _settled(outcome, now) | here).rowcount == 1
-            if moved and outcome.state is State.PENDING:
+            if moved and outcome.state is State.PENDING and _forgets(tx, key):
                 tx.execute(KEEP_TEXT, {"this": key, "final": None})
             receipt = _require(tx, key)
             if moved:
-                note(tx, now, "settled", key=key, **_result(receipt))
+                note(tx, now, "settled", key=key, actor=actor, **_result(receipt))
                 touch_card(tx, receipt.request, now)
                 put_posts(tx, receipt, posts, now)
+                if receipt.gate_until is not None:
+                    put_posts(tx, receipt, (PostKind.ASKED,), now)
             return receipt, moved
 
     def waiting(self, key: str, until: datetime) -> None:
@@ -113,6 +132,11 @@ class Sends(Claims):
             if before is not None:
                 query = query.where(_older_than(tx, before))
             return [receipt_of(row) for row in tx.execute(query)]
+
+
+def _forgets(tx: Connection, key: str) -> bool:
+    nothing = {"sender_id": None, "text_hash": None}
+    return tx.execute(FORGET, nothing | {"this": key}).rowcount == 1
 
 
 def _require(tx: Connection, key: str) -> Receipt:
@@ -144,8 +168,10 @@ def _settled(outcome: Outcome, now: datetime) -> dict[str, Any]:
         values["correlation_id"] = outcome.correlation_id
     if outcome.state is State.SENT:
         values |= {"delivery": outcome.delivery or None, "look_at": outcome.look_at}
+    if outcome.landed_in is not None:
+        values["landed_in"] = outcome.landed_in
     if outcome.state is State.PENDING:
-        values |= {"worker": None, "sender_id": None, "text_hash": None}
+        values["worker"] = None
     return values
 
 

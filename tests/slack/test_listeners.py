@@ -54,7 +54,7 @@ def test_no_listener_is_lazy_since_a_lazy_one_runs_whatever_the_ack_said() -> No
     assert [listener for listener in app()._listeners if listener.lazy_functions] == []
 
 
-@pytest.mark.parametrize("name", ["actions", "commands", "shortcuts", "views"])
+@pytest.mark.parametrize("name", ["actions", "asking", "commands", "shortcuts", "views"])
 def test_a_handler_leaves_what_goes_wrong_to_the_one_place_for_it(name: str) -> None:
     source = Path(bot.slack.__file__).with_name(f"{name}.py").read_text(encoding="utf-8")
 
@@ -66,6 +66,8 @@ def test_a_handler_leaves_what_goes_wrong_to_the_one_place_for_it(name: str) -> 
     [
         *("canned_conversation", "canned_response", "canned_message", "canned_preview", "canned_value:größe"),
         *("canned_window_team:3", "canned_team:12", "canned_again", "canned_not_again"),
+        *("canned_way:agent", "canned_way:system"),
+        *("canned_agent_send", "canned_agent_edit", "canned_agent_decline"),
     ],
 )
 def test_everything_that_can_be_clicked_is_listened_to(action_id: str) -> None:

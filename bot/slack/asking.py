@@ -1,0 +1,73 @@
+"""The clicks of a supervisor who is not in the chat, and of the agent who is asked."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from slack_bolt import Ack, App, Respond
+from slack_sdk import WebClient
+
+from bot.canned.desk import Desk
+from bot.models import SendAs
+
+from . import answers, messages, questions, windows
+from .blocks import Json
+
+
+def register(app: App) -> None:
+    app.action(re.compile(rf"{messages.WAY}\w+"))(way_pressed)
+    app.action(questions.SEND)(send_pressed)
+    app.action(questions.EDIT)(edit_pressed)
+    app.action(questions.DECLINE)(decline_pressed)
+    app.view(questions.EDITED)(edit_submitted)
+
+
+def way_pressed(
+    ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, respond: Respond, desk: Desk
+) -> None:
+    send_as = SendAs(action["action_id"].removeprefix(messages.WAY))
+    request = desk.other_way(action["value"], body["user"]["id"], send_as)
+    receipt = desk.claim(request)
+    ack()
+    if "view" in body:
+        desk.deliver_soon(receipt.key, then=windows.outcome_in(client, desk, body["view"]["id"]))
+        return
+    desk.windows.submit(answers.answer, respond, messages.sending(receipt.request), True)
+    desk.deliver_soon(receipt.key, then=answers.outcome_to(respond))
+
+
+def send_pressed(ack: Ack, body: dict[str, Any], action: dict[str, Any], desk: Desk) -> None:
+    receipt = desk.agree(action["value"], body["user"]["id"], _question_of(body))
+    ack()
+    desk.deliver_soon(receipt.key)
+
+
+def edit_pressed(
+    ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
+) -> None:
+    ts = _question_of(body)
+    receipt = desk.question(action["value"], body["user"]["id"], ts)
+    desk.windows.submit(_open, client, body["trigger_id"], questions.edit(receipt, ts))
+    ack()
+
+
+def decline_pressed(ack: Ack, body: dict[str, Any], action: dict[str, Any], desk: Desk) -> None:
+    desk.decline(action["value"], body["user"]["id"], _question_of(body))
+    ack()
+
+
+def edit_submitted(ack: Ack, body: dict[str, Any], view: dict[str, Any], desk: Desk) -> None:
+    key, ts, text = questions.edited(view)
+    receipt = desk.agree(key, body["user"]["id"], ts, text=text)
+    ack()
+    desk.deliver_soon(receipt.key)
+
+
+def _question_of(body: dict[str, Any]) -> str:
+    """The message that was clicked in; none for a click from anywhere else."""
+    return str(body["container"].get("message_ts", ""))
+
+
+def _open(client: WebClient, trigger: str, view: Json) -> None:
+    client.views_open(trigger_id=trigger, view=view)

@@ -1,0 +1,453 @@
+"""A supervisor who is not in the chat: who is asked, what leaves then, and what never does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from bot.models import State
+from bot.sandbox.sandbox import Sandbox
+from bot.sandbox.slack_said import Message
+
+ESCALATION = "Thank you for your patience. Your request has been escalated to our specialist team."
+MINE = "I have just passed this on to our specialists."
+
+
+@pytest.fixture
+def outside(make_sandbox: Callable[..., Sandbox]) -> Sandbox:
+    """Ann has left the chat; Bob is in it, and linked to his Slack user."""
+    return out(make_sandbox())
+
+
+def out(sandbox: Sandbox, *, signed_in: bool = True, **team: object) -> Sandbox:
+    slack = sandbox.slack
+    usual = {"name": "T", "channel": slack.channel, "supervisors": [slack.ann], "queues": ["Support EMEA"]}
+    sandbox.configure({"teams": [usual | team], "identity": ["operator", "email", "connect"]})
+    sandbox.start()
+    sandbox.link_user(slack.bob, sandbox.genesys.bob, signed_in=signed_in)
+    sandbox.genesys.leave(sandbox.conversation, sandbox.genesys.ann)
+    return sandbox
+
+
+def types(sandbox: Sandbox, text: str = "/canned {conversation} escalation") -> Message:
+    """What Ann reads last after typing it."""
+    slack = sandbox.slack
+    slack.types(slack.ann, text.replace("{conversation}", sandbox.conversation), slack.channel)
+    sandbox.drain()
+    return slack.ephemerals(slack.ann)[-1]
+
+
+def asks(sandbox: Sandbox) -> Message:
+    """Ann sends into the chat, is refused and asks Bob; the question as he sees it."""
+    sandbox.slack.press(sandbox.slack.ann, "Ask Bob Ray", types(sandbox))
+    sandbox.drain()
+    return question(sandbox)
+
+
+def question(sandbox: Sandbox) -> Message:
+    [asked] = [each for each in sandbox.slack.direct_messages(sandbox.slack.bob) if "you to send" in each.said]
+    return asked
+
+
+def presses(sandbox: Sandbox, button: str, message: Message) -> None:
+    sandbox.slack.press(sandbox.slack.bob, button, message)
+    sandbox.drain()
+
+
+def thread(sandbox: Sandbox) -> list[str]:
+    [card] = sandbox.slack.messages(sandbox.slack.channel)
+    return [reply.said for reply in sandbox.slack.thread(sandbox.slack.channel, card.ts)]
+
+
+def direct(sandbox: Sandbox) -> list[str]:
+    return [message.said for message in sandbox.slack.direct_messages(sandbox.slack.ann)]
+
+
+def buttons(message: Message) -> list[str]:
+    rows = [block["elements"] for block in message.blocks if block["type"] == "actions"]
+    return [element["text"]["text"] for row in rows for element in row]
+
+
+def test_the_refusal_names_who_is_in_the_chat_and_offers_to_ask_them(outside: Sandbox) -> None:
+    refusal = types(outside)
+
+    assert "Bob Ray" in refusal.said
+    assert "Ask Bob Ray" in buttons(refusal)
+    assert outside.genesys.received == []
+
+
+def test_the_agent_is_asked_with_the_frozen_text_and_nothing_leaves_before_the_click(
+    outside: Sandbox,
+) -> None:
+    asked = asks(outside)
+
+    assert ESCALATION in asked.said
+    assert buttons(asked) == ["Send", "Edit", "Decline"]
+    assert "Bob Ray was asked" in thread(outside)[-1]
+    assert "Bob Ray was asked" in outside.slack.ephemerals(outside.slack.ann)[-1].said
+    outside.bot.sweep()
+    outside.drain()
+    assert outside.genesys.received == []
+
+
+def test_what_the_agent_lets_leave_is_the_frozen_text_in_their_name(outside: Sandbox) -> None:
+    asked = asks(outside)
+    changed = {"escalation": {"title": "Escalated", "text": "Something else by now."}}
+    team = {"name": "T", "channel": outside.slack.channel, "supervisors": [outside.slack.ann]}
+    outside.configure({"teams": [team | {"queues": ["Support EMEA"]}], "responses": changed})
+    presses(outside, "Send", asked)
+
+    [sent] = outside.genesys.received
+    assert (sent.text, sent.from_id) == (ESCALATION, outside.genesys.bob)
+    assert "Sent" in thread(outside)[-1]
+    assert "as the agent" in thread(outside)[-1]
+    assert "Sent" in direct(outside)[-1]
+    assert "Sent, as you" in question(outside).said
+    assert buttons(question(outside)) == []
+
+
+def test_two_clicks_of_the_agent_and_their_replays_send_once(outside: Sandbox) -> None:
+    asked, slack = asks(outside), outside.slack
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: slack.press(slack.bob, "Send", asked), range(2)))
+    slack.replay(2)
+    outside.drain()
+
+    assert outside.genesys.customer_sees(outside.conversation) == [ESCALATION]
+
+
+def test_two_clicks_of_the_supervisor_ask_once(outside: Sandbox) -> None:
+    refusal, slack = types(outside), outside.slack
+    slack.press(slack.ann, "Ask Bob Ray", refusal)
+    slack.press(slack.ann, "Ask Bob Ray", refusal)
+    slack.replay()
+    outside.drain()
+
+    question(outside)  # one
+    assert [receipt.state for receipt in outside.receipts()] == [State.PENDING, State.REFUSED]
+
+
+def test_an_agents_own_words_leave_and_the_supervisor_and_the_thread_are_told(outside: Sandbox) -> None:
+    asked, slack = asks(outside), outside.slack
+    presses(outside, "Edit", asked)
+    slack.fill(slack.bob, "Message", MINE)
+    slack.submit(slack.bob)
+    outside.drain()
+
+    assert outside.genesys.customer_sees(outside.conversation) == [MINE]
+    assert any("Bob Ray sends it in other words" in said for said in thread(outside))
+    assert any("Bob Ray sends it in other words" in said for said in direct(outside))
+    assert outside.genesys.received[0].from_id == outside.genesys.bob
+
+
+@pytest.mark.parametrize("written", ["Hello {{name}}", "   "])
+def test_an_edit_that_no_customer_should_read_stays_in_the_window(outside: Sandbox, written: str) -> None:
+    asked, slack = asks(outside), outside.slack
+    presses(outside, "Edit", asked)
+    slack.fill(slack.bob, "Message", written)
+    slack.submit(slack.bob)
+    outside.drain()
+
+    view = slack.open_view(slack.bob)
+    assert view is not None
+    assert view.errors
+    assert outside.genesys.received == []
+
+
+def test_declined_is_told_to_the_supervisor_and_the_thread(outside: Sandbox) -> None:
+    presses(outside, "Decline", asks(outside))
+
+    assert outside.genesys.received == []
+    assert "Bob Ray declined" in thread(outside)[-1]
+    assert "Bob Ray declined" in direct(outside)[-1]
+    assert buttons(question(outside)) == []
+
+
+def test_an_answer_that_never_came_ends_the_wait_and_a_late_click_sends_nothing(outside: Sandbox) -> None:
+    asked = asks(outside)
+    outside.clock.advance(minutes=5, seconds=1)
+    outside.bot.sweep()
+    outside.drain()
+    presses(outside, "Send", asked)
+
+    assert outside.genesys.received == []
+    assert "did not answer" in thread(outside)[-1]
+    assert "did not answer" in direct(outside)[-1]
+    assert buttons(question(outside)) == []
+
+
+def test_a_click_after_the_wait_sends_nothing_though_nobody_has_swept_yet(outside: Sandbox) -> None:
+    asked = asks(outside)
+    outside.clock.advance(minutes=5, seconds=1)
+    outside.slack.press(outside.slack.bob, "Send", asked)
+    outside.drain()
+
+    assert outside.genesys.received == []
+
+
+def test_what_the_supervisor_takes_back_cannot_be_sent_any_more(outside: Sandbox) -> None:
+    asked, slack = asks(outside), outside.slack
+    slack.types(slack.ann, "/canned undo", slack.channel)
+    outside.drain()
+    presses(outside, "Send", asked)
+
+    assert outside.genesys.received == []
+    assert buttons(question(outside)) == []
+
+
+def test_the_question_survives_a_restart_and_its_answer_too(outside: Sandbox) -> None:
+    asked = asks(outside)
+    outside.stop_bot()
+    outside.start_bot()
+    presses(outside, "Send", asked)
+
+    assert outside.genesys.customer_sees(outside.conversation) == [ESCALATION]
+
+
+@pytest.mark.parametrize(("who", "action"), [("ann", "canned_agent_send"), ("lee", "canned_agent_send")])
+def test_a_click_of_somebody_else_sends_nothing(outside: Sandbox, who: str, action: str) -> None:
+    asked, slack = asks(outside), outside.slack
+    forge(outside, getattr(slack, who), action, ts=asked.ts)
+
+    assert outside.genesys.received == []
+
+
+def test_a_click_on_another_message_sends_nothing(outside: Sandbox) -> None:
+    asks(outside)
+    forge(outside, outside.slack.bob, "canned_agent_send", ts="1.2")
+
+    assert outside.genesys.received == []
+
+
+def test_the_same_click_forged_right_would_have_sent(outside: Sandbox) -> None:
+    asked = asks(outside)
+    forge(outside, outside.slack.bob, "canned_agent_send", ts=asked.ts)
+
+    assert len(outside.genesys.received) == 1
+
+
+def test_a_refused_send_is_only_its_supervisors_to_send_another_way(outside: Sandbox) -> None:
+    types(outside)
+    forge(outside, outside.slack.bob, "canned_way:agent", ts="1.2")
+
+    assert [receipt.state for receipt in outside.receipts()] == [State.REFUSED]
+
+
+def test_an_agent_who_left_before_the_click_sends_nothing(outside: Sandbox) -> None:
+    asked = asks(outside)
+    outside.genesys.leave(outside.conversation, outside.genesys.bob)
+    presses(outside, "Send", asked)
+
+    assert outside.genesys.received == []
+    assert "not in the conversation any more" in direct(outside)[-1]
+
+
+def test_a_supervisor_who_is_none_any_more_sends_nothing_through_the_agent(outside: Sandbox) -> None:
+    asked, slack = asks(outside), outside.slack
+    team = {"name": "T", "channel": slack.channel, "supervisors": [slack.lee], "queues": ["Support EMEA"]}
+    outside.configure({"teams": [team]})
+    presses(outside, "Send", asked)
+
+    assert outside.genesys.received == []
+    assert outside.receipts()[0].state is State.REFUSED
+
+
+def test_nobody_is_asked_who_is_not_linked(outside: Sandbox) -> None:
+    outside.bot.parts.store.unlink(outside.slack.bob)
+    refusal = types(outside)
+
+    assert "canned users link" in refusal.said
+    assert "Ask Bob Ray" not in buttons(refusal)
+
+
+def test_in_the_window_the_other_ways_are_offered_too(outside: Sandbox) -> None:
+    slack = outside.slack
+    slack.types(slack.ann, f"/canned {outside.conversation}", slack.channel)
+    outside.drain()
+    slack.choose(slack.ann, "Response", "escalation")
+    outside.drain()
+    slack.submit(slack.ann)
+    outside.drain()
+    slack.press(slack.ann, "Ask Bob Ray")
+    outside.drain()
+    presses(outside, "Send", question(outside))
+
+    assert outside.genesys.customer_sees(outside.conversation) == [ESCALATION]
+
+
+def test_an_agent_asked_while_genesys_was_too_busy_is_not_asked_twice(outside: Sandbox) -> None:
+    asked = asks(outside)
+    outside.genesys.fault(outside.post, "429", retry_after=90)
+    outside.slack.press(outside.slack.bob, "Send", asked)
+    outside.rest()
+    outside.clock.advance(seconds=91)
+    outside.bot.sweep()
+    outside.drain()
+
+    assert outside.genesys.customer_sees(outside.conversation) == [ESCALATION]
+    assert "Sent, as you" in question(outside).said
+
+
+def test_killed_between_the_agents_click_and_the_send_it_goes_out_once(
+    make_sandbox: Callable[..., Sandbox],
+) -> None:
+    sandbox = out(make_sandbox())
+    asked = asks(sandbox)
+    held = sandbox.genesys.hold("GET /api/v2/conversations/{id}")
+    sandbox.slack.press(sandbox.slack.bob, "Send", asked)
+    assert held.arrived.wait(20)
+    assert not sandbox.stop_bot(timeout=0.1)
+    sandbox.genesys.clear_faults()
+    sandbox.clock.advance(seconds=30)
+    sandbox.start_bot().drain()
+
+    assert sandbox.genesys.customer_sees(sandbox.conversation) == [ESCALATION]
+    assert any("Sent" in said for said in direct(sandbox))
+
+
+# -- where people act under their own sign-in
+
+
+@pytest.fixture
+def platform(make_sandbox: Callable[..., Sandbox]) -> Sandbox:
+    """The same, where the service may send automated messages."""
+    sandbox = out(make_sandbox())
+    sandbox.genesys.permissions |= {"conversation:message:create"}
+    return sandbox
+
+
+one_contract = pytest.mark.parametrize("api", ["platform"])
+
+
+@one_contract
+def test_an_agent_who_never_signed_in_does_so_once_and_it_goes_on(
+    make_sandbox: Callable[..., Sandbox],
+) -> None:
+    sandbox = out(make_sandbox(), signed_in=False)
+    sandbox.slack.press(sandbox.slack.bob, "Send", asks(sandbox))
+    sandbox.rest()
+    before = sandbox.genesys.customer_sees(sandbox.conversation)
+    sandbox.connect(sandbox.slack.bob, sandbox.genesys.bob)
+    sandbox.drain()
+
+    assert before == []
+    assert sandbox.genesys.customer_sees(sandbox.conversation) == [ESCALATION]
+    assert sandbox.genesys.received[0].from_id == sandbox.genesys.bob
+
+
+@one_contract
+@pytest.mark.parametrize("queues", [[], ["Billing"]])
+def test_nobody_writes_into_a_chat_of_another_teams_queue(
+    make_sandbox: Callable[..., Sandbox], queues: list[str]
+) -> None:
+    sandbox = out(make_sandbox(), queues=queues)
+    refusal = types(sandbox)
+
+    assert "Bob Ray" in refusal.said
+    assert "queue" in refusal.said
+    assert buttons(refusal) == []
+
+
+@one_contract
+@pytest.mark.parametrize("send_as", ["agent", "system"])
+def test_nor_does_a_team_that_sends_as_others_by_itself(
+    make_sandbox: Callable[..., Sandbox], send_as: str
+) -> None:
+    sandbox = out(make_sandbox(), queues=["Billing"], send_as=send_as)
+    types(sandbox)
+
+    assert sandbox.receipts()[0].state is State.REFUSED
+    assert sandbox.genesys.received == []
+
+
+@one_contract
+def test_a_chat_that_has_left_the_teams_queue_gets_nothing_that_was_agreed_to(platform: Sandbox) -> None:
+    asked = asks(platform)
+    genesys = platform.genesys
+    genesys.leave(platform.conversation, genesys.bob)
+    genesys.join(platform.conversation, genesys.bob, queue="Billing")
+    presses(platform, "Send", asked)
+
+    assert genesys.received == []
+    assert "no queue of T" in direct(platform)[-1]
+
+
+@one_contract
+def test_a_team_that_sends_as_the_agent_asks_without_being_told_to(
+    make_sandbox: Callable[..., Sandbox],
+) -> None:
+    sandbox = out(make_sandbox(), send_as="agent")
+    types(sandbox)
+    before = list(sandbox.genesys.received)
+    presses(sandbox, "Send", question(sandbox))
+
+    assert before == []
+    assert [sent.from_id for sent in sandbox.genesys.received] == [sandbox.genesys.bob]
+
+
+@one_contract
+def test_an_automated_message_takes_the_supervisors_click_and_is_called_that(platform: Sandbox) -> None:
+    refusal = types(platform)
+    before = list(platform.genesys.received)
+    platform.slack.press(platform.slack.ann, "Send as automated", refusal)
+    platform.drain()
+
+    assert before == []
+    [sent] = platform.genesys.received
+    assert (sent.text, sent.from_id) == (ESCALATION, "api")
+    assert "as an automated message" in thread(platform)[-1]
+
+
+@one_contract
+def test_one_refused_send_goes_one_other_way_alone(platform: Sandbox) -> None:
+    refusal, slack = types(platform), platform.slack
+    slack.press(slack.ann, "Ask Bob Ray", refusal)
+    platform.drain()
+    slack.press(slack.ann, "Send as automated", refusal)
+    platform.drain()
+    presses(platform, "Send", question(platform))
+
+    assert platform.genesys.customer_sees(platform.conversation) == [ESCALATION]
+
+
+@one_contract
+def test_an_automated_message_that_landed_elsewhere_is_said_so(platform: Sandbox) -> None:
+    elsewhere = platform.genesys.start_chat("Grace Hopper", agents=[platform.genesys.bob])
+    platform.genesys.agentless_lands_in = elsewhere
+    platform.slack.press(platform.slack.ann, "Send as automated", types(platform))
+    platform.drain()
+
+    assert platform.genesys.customer_sees(elsewhere) == [ESCALATION]
+    assert platform.receipts()[0].landed_in == elsewhere
+    said = [platform.slack.ephemerals(platform.slack.ann)[-1].said, thread(platform)[-1], direct(platform)[-1]]
+    assert all("in another conversation" in each and elsewhere in each for each in said)
+
+
+@one_contract
+def test_where_the_channel_takes_no_automated_message_none_is_offered(platform: Sandbox) -> None:
+    genesys = platform.genesys
+    chat = genesys.start_chat("Alan Turing", agents=[genesys.bob], channel="whatsapp")
+    refusal = types(platform, f"/canned {chat} escalation")
+
+    assert buttons(refusal) == ["Ask Bob Ray"]
+
+
+def forge(sandbox: Sandbox, user: str, action: str, *, ts: str) -> None:
+    """A click as Slack would sign it, on whatever send is newest."""
+    slack = sandbox.slack
+    key = sandbox.receipts()[0].key
+    slack.forge(
+        {
+            "type": "block_actions",
+            "team": {"id": slack.team_id},
+            "user": {"id": user, "team_id": slack.team_id},
+            "channel": {"id": "D0DIRECT", "name": "directmessage"},
+            "container": {"type": "message", "message_ts": ts, "channel_id": "D0DIRECT"},
+            "trigger_id": "9.9.forged",
+            "response_url": f"{slack.url}/response/none",
+            "actions": [{"type": "button", "action_id": action, "block_id": "b", "value": key}],
+        }
+    )
+    sandbox.drain()
