@@ -109,7 +109,6 @@ class Search:
         author = text_of(object_of(raw.get("createdBy")).get("id"))
         return (
             raw.get("direction") == "outbound"
-            and text_of(raw.get("id")) not in self.before
             and _text(raw).strip() == self.text.strip()
             and (not author or self.sender.user_id is None or author == self.sender.user_id)
             and self._may_be_of_then(_at(raw))

@@ -7,19 +7,22 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask import Response, jsonify, request
 
 from bot.genesys import (
     Accepted,
     Conversation,
     Delivery,
     Genesys,
+    Grant,
     NotConnected,
     NotFound,
     OutcomeUnknown,
     Refused,
     Sender,
 )
-from bot.sandbox.genesys import SimulatedGenesys
+from bot.sandbox.genesys import PLATFORM_ANN, PLATFORM_BOB, PLATFORM_CHAT, SimulatedGenesys
+from bot.sandbox.http import Server
 
 READ = "GET /api/v2/conversations/{id}"
 SEND = "POST /api/v2/conversations/messages/{id}/communications/{line}/messages"
@@ -143,11 +146,36 @@ def test_message_from_long_before_is_not_taken_for_it_but_clocks_may_differ(
     found = look(since=clock.now() + timedelta(minutes=minutes))
 
     assert (found is not None) == (minutes == 1)
+    assert bool(public.seen(BULK)) == (minutes == 1)
 
 
-def test_same_text_of_somebody_else_is_not_taken_for_it(
-    public: SimulatedGenesys, look: Callable[..., Accepted | None]
+def test_time_of_the_message_itself_counts_where_the_conversation_gives_none(
+    connect_public: Callable[..., Genesys], scripted: Callable[..., Server], clock: Any
 ) -> None:
+    marks = {"id": "l1", "state": "connected", "messages": [{"messageId": PLATFORM_ANN}]}
+    places = [{"id": "p1", "purpose": "agent", "userId": PLATFORM_BOB, "messages": [marks]}]
+    said = {"id": PLATFORM_ANN, "direction": "outbound", "normalizedMessage": {"text": TEXT}}
+
+    def answer() -> Response:
+        if request.method == "GET":
+            return jsonify(id=PLATFORM_CHAT, participants=places)
+        return jsonify(entities=[said | {"timestamp": "2026-11-23T11:57:00.000Z"}])
+
+    server = scripted(answer)
+    genesys = connect_public(login_url=server.url, api_url=server.url)
+    genesys.sign_in.keep(PLATFORM_BOB, Grant("t0", None, clock.now() + timedelta(days=1)))
+    chat, bob = Conversation(PLATFORM_CHAT, "message", live=True), Sender("self", PLATFORM_BOB)
+    early = clock.now()
+
+    assert genesys.look(chat, bob, TEXT, since=early) is None
+    assert genesys.look(chat, bob, TEXT, since=early - timedelta(minutes=1)) is not None
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_same_text_of_somebody_else_is_not_taken_for_it(
+    public: SimulatedGenesys, look: Callable[..., Accepted | None], shown: bool
+) -> None:
+    public.shows_authors = shown
     public.say(public.chat, public.bob, TEXT, {})
     public.customer_writes(public.chat, TEXT)
     public.say(public.chat, public.ann, "Something else.", {})
@@ -226,6 +254,15 @@ def test_automated_message_is_found_under_whoever_it_stands(
     public.say_agentless(public.chat, TEXT)
 
     assert look(sender=sender) is not None
+
+
+def test_what_the_customer_wrote_is_not_taken_for_an_automated_message(
+    public: SimulatedGenesys, platform: Genesys, chat: Conversation, look: Callable[..., Accepted | None]
+) -> None:
+    public.permissions |= {"conversation:message:view"}
+    public.customer_writes(public.chat, TEXT)
+
+    assert look(sender=platform.sender(chat, "system", public.ann)) is None
 
 
 def test_automated_message_is_not_guessed_where_texts_may_not_be_read(
