@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, delete, select, update
+from sqlalchemy import and_, delete, not_, select, update
 
 from bot.models import State
 
@@ -91,7 +91,9 @@ class Connects(Database):
         theirs = select(connects.c.send_key).where(
             connects.c.slack_user == slack_user, connects.c.send_key.is_not(None)
         )
-        waiting = and_(sends.c.key.in_(theirs), sends.c.state == State.PENDING, sends.c.worker.is_(None))
+        asked = and_(sends.c.gate_until.is_not(None), sends.c.opened_by.is_(None))  # waits for no sign-in
+        free = and_(sends.c.state == State.PENDING, sends.c.worker.is_(None), not_(asked))
+        waiting = and_(sends.c.key.in_(theirs), free)
         with self._writing() as tx:
             woken = update(sends).where(waiting).values(not_before=None).returning(sends.c.key)
             keys = list(tx.execute(woken).scalars())
