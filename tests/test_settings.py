@@ -146,6 +146,15 @@ def test_every_variable_reaches_its_place(tmp_path: Path) -> None:
     assert (settings.log_level, settings.log_format) == ("DEBUG", "json")
 
 
+def test_a_webhook_secret_that_can_be_guessed_is_a_fault() -> None:
+    assert read(GENESYS_WEBHOOK_SECRET="k" * 16).genesys.webhook_secret.reveal() == "k" * 16
+    assert not read().genesys.webhook_secret
+
+    with pytest.raises(SettingsError, match="GENESYS_WEBHOOK_SECRET must have 16 characters") as caught:
+        read(GENESYS_WEBHOOK_SECRET="too short")
+    assert "too short" not in str(caught.value)
+
+
 def test_blanks_round_a_value_do_not_count() -> None:
     settings = read(GENESYS_ORG_ID=" acme ", CANNED_PORT=" 80\n", LOG_LEVEL="\tERROR ")
 

@@ -254,7 +254,10 @@ class Sender:
 
     def _look_quietly(self, verified: Verified, *, since: datetime) -> Accepted | None:
         try:
-            return self._genesys.look(verified.conversation, verified.sender, verified.text, since=since)
+            known = self._store.message_ids(verified.conversation.id)
+            return self._genesys.look(
+                verified.conversation, verified.sender, verified.text, since=since, known=known
+            )
         except GenesysError:
             return None
 

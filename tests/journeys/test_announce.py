@@ -21,6 +21,12 @@ ESCALATION = "Thank you for your patience. Your request has been escalated to ou
 
 
 @pytest.fixture
+def api() -> str:
+    """The contract that has webhooks."""
+    return "events"
+
+
+@pytest.fixture
 def sandbox(make_sandbox: Callable[..., Sandbox]) -> Sandbox:
     """Ann's team wants to hear of new chats."""
     sandbox = make_sandbox(variables={"GENESYS_WEBHOOK_SECRET": SECRET})
@@ -137,6 +143,17 @@ def test_a_replay_is_the_same_event(sandbox: Sandbox) -> None:
     assert answers == [204] * 8
     assert [each.ts for each in cards(sandbox)] == [card.ts]
     assert "Ended" in cards(sandbox)[0].said
+
+
+def test_the_same_id_is_the_same_event_whatever_else_it_says(sandbox: Sandbox) -> None:
+    event(sandbox)
+    another = sandbox.genesys.start_chat("Alan Turing")
+    event(sandbox, conversationId=another)
+    event(sandbox, eventType="conversation.chat.ended")
+
+    [card] = cards(sandbox)
+    assert sandbox.conversation in card.said
+    assert "Ended" not in card.said
 
 
 def test_a_start_that_comes_after_the_end_announces_nothing(sandbox: Sandbox) -> None:
