@@ -80,6 +80,7 @@ class Sandbox:
         self.api = api
         self.genesys = SimulatedGenesys.demo(contract=api, now=self.clock)
         self.slack = SimulatedSlack.demo()
+        self.slack.should_escape = True  # as the manifest has it
         self.conversation = self.genesys.chat
         self._connected = connected and api == "platform"
         self._secret_key = Fernet.generate_key().decode()

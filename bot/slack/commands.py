@@ -38,7 +38,7 @@ def canned_typed(ack: Ack, body: dict[str, Any], respond: Respond, client: WebCl
 
 
 def _send(ack: Ack, body: dict[str, Any], respond: Respond, desk: Desk, typed: grammar.SendTyped) -> None:
-    agent = grammar.person_in(typed.conversation)
+    agent = grammar.require_person(typed.conversation)
     if agent is not None:
         picking.agent_named(ack, body, respond, desk, typed, agent)
         return

@@ -129,6 +129,16 @@ def person_in(conversation: str) -> str | None:
     return conversation[1:] if _PERSON.fullmatch(conversation) else None
 
 
+def require_person(conversation: str) -> str | None:
+    """The same; raises Nonsense for a name that Slack did not know as somebody's."""
+    if conversation.startswith("@") and person_in(conversation) is None:
+        raise Nonsense(
+            f"I cannot tell who “{short(conversation, 60)}” is. Choose the person from the list that Slack "
+            "shows as you type @. Nothing was sent."
+        )
+    return person_in(conversation)
+
+
 def _alone(word: str, rest: str) -> Word:
     if rest.strip() and word not in ("help", "?"):
         raise Nonsense(f"`{word}` stands alone: type `/canned {word}`.")
