@@ -50,7 +50,7 @@ def environment() -> Mapping[str, str]:
     return {name: value for name, value in kept.items() if value is not None} | dict(os.environ)
 
 
-def settings(*, need_slack: bool = False) -> Settings:
+def read_settings(*, need_slack: bool = False) -> Settings:
     """What the environment says. Raises SettingsError."""
     from bot.genesys import REGIONS
 
@@ -87,7 +87,7 @@ def run() -> None:
     """Run the bot until it is told to stop."""
     from bot.app import serve
 
-    serve(settings(need_slack=True), now=now)
+    serve(read_settings(need_slack=True), now=now)
 
 
 @main.command()
@@ -126,7 +126,7 @@ def send(conversation: str, response: str, values: tuple[str, ...], user: str, t
     from bot.app import operate
 
     filled = dict(_pair(value) for value in values)
-    with operate(settings(), now=now) as parts:
+    with operate(read_settings(), now=now) as parts:
         receipt = _send(parts, conversation, response, filled, user=user, team=team)
     click.echo(_sentence(receipt), err=receipt.state != "sent")
     sys.exit({"sent": SENT, "unknown": UNKNOWN, "sending": UNKNOWN}.get(receipt.state, REFUSED))
@@ -145,7 +145,7 @@ def link_user(slack_user: str, genesys_user: str) -> None:
     """Link SLACK_USER (U…) to GENESYS_USER (an id or an e-mail address)."""
     from bot.app import operate
 
-    with operate(settings(), now=now) as parts:
+    with operate(read_settings(), now=now) as parts:
         link = parts.link(slack_user, genesys_user)
     click.echo(f"{slack_user} is now {link.name or link.genesys_user} in Genesys.")
 
@@ -177,7 +177,7 @@ def import_users(file: Path) -> None:
     from bot.app import operate
 
     rows = _rows(file)
-    with operate(settings(), now=now) as parts:
+    with operate(read_settings(), now=now) as parts:
         failed = sum(not _linked(parts, row) for row in rows)
     click.echo(f"{len(rows) - failed} of {len(rows)} linked.")
     sys.exit(1 if failed else 0)
@@ -254,11 +254,15 @@ def init(folder: Path) -> None:
     """Write a commented .env and canned.yml to start from; never over existing ones."""
     from importlib.resources import files
 
-    examples = {".env": files("bot") / "env.example", "canned.yml": files("bot.canned") / "example.yml"}
+    from cryptography.fernet import Fernet
+
+    key = f"CANNED_SECRET_KEY={Fernet.generate_key().decode()}"
+    env = (files("bot") / "env.example").read_text(encoding="utf-8").replace("CANNED_SECRET_KEY=", key)
+    examples = {".env": env, "canned.yml": (files("bot.canned") / "example.yml").read_text(encoding="utf-8")}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, example in examples.items():
-            click.echo(_write_once(folder / name, example.read_text(encoding="utf-8")))
+        for name, text in examples.items():
+            click.echo(_write_once(folder / name, text))
     except OSError as exc:
         raise click.ClickException(f"Cannot write into {folder}: {exc.strerror}.") from exc
 
@@ -360,7 +364,7 @@ def _all_responses() -> tuple[Catalog, Sequence[str], Sequence[str]]:
     from bot.app import assemble
 
     try:
-        settings = settings()
+        settings = read_settings()
     except SettingsError as exc:
         return catalog, (), [f"The Genesys libraries were not looked at. {exc}"]
     parts = assemble(replace(settings, slack=None), now=now)

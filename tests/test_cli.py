@@ -140,7 +140,10 @@ def test_init_writes_env_and_canned_yml_readable_by_their_owner_alone(canned: Ca
     assert result.exit_code == 0
     assert sorted(path.name for path in folder.iterdir()) == [".env", "canned.yml"]
     assert [stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()] == [0o600, 0o600]
-    assert (folder / ".env").read_bytes() == (ROOT / "bot" / "env.example").read_bytes()
+    env, key = re.subn(
+        "(?m)^CANNED_SECRET_KEY=.{44}$", "CANNED_SECRET_KEY=", (folder / ".env").read_text("utf-8")
+    )
+    assert (env, key) == ((ROOT / "bot" / "env.example").read_text("utf-8"), 1)
     assert (folder / "canned.yml").read_bytes() == (ROOT / "bot" / "canned" / "example.yml").read_bytes()
 
 
@@ -191,12 +194,30 @@ def test_run_after_init_names_what_has_to_be_filled_in(canned: Canned) -> None:
 
     assert result.exit_code == 1
     assert re.findall(r"- (\w+) is not set", result.stderr) == [
-        "GENESYS_ORG_ID",
+        "GENESYS_REGION",
         "GENESYS_CLIENT_ID",
         "GENESYS_CLIENT_SECRET",
+        "GENESYS_OAUTH_CLIENT_ID",
         "SLACK_BOT_TOKEN",
         "SLACK_SIGNING_SECRET",
+        "CANNED_PUBLIC_URL",
     ]
+
+
+def test_every_init_makes_a_key_of_its_own(canned: Canned, folder: Path) -> None:
+    for name in ("one", "two"):
+        canned("init", "--folder", name)
+
+    assert (folder / "one/.env").read_text("utf-8") != (folder / "two/.env").read_text("utf-8")
+
+
+def test_a_region_that_there_is_not_lists_those_that_there_are(canned: Canned) -> None:
+    result = canned("run", env={"GENESYS_REGION": "eu_west_9"})
+
+    assert result.exit_code == 1
+    assert "GENESYS_REGION must be one of these" in result.stderr
+    assert "mypurecloud.ie (eu_west_1)" in result.stderr
+    assert "eu_west_9" not in result.stderr
 
 
 # -- the environment --------------------------------------------------------------------------
@@ -253,9 +274,12 @@ def test_missing_and_wrong_settings_are_all_named_at_once(canned: Canned, words:
 
     assert result.exit_code == 1
     assert re.findall(r"^  - (\w+)", result.stderr, re.MULTILINE) == [
-        "GENESYS_ORG_ID",
+        "GENESYS_REGION",
         "GENESYS_CLIENT_ID",
         "GENESYS_CLIENT_SECRET",
+        "GENESYS_OAUTH_CLIENT_ID",
+        "CANNED_PUBLIC_URL",
+        "CANNED_SECRET_KEY",
         "CANNED_PORT",
     ]
     assert "s3cr3t" not in result.output

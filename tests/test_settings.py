@@ -14,13 +14,24 @@ from hypothesis import strategies as st
 from bot.settings import Secret, Settings, SettingsError
 
 ROOT = Path(__file__).parents[1]
-GENESYS = {
+KEY, OLD_KEY = "s3cr3t-" + "A" * 36 + "=", "s3cr3t-" + "B" * 36 + "="
+PLATFORM = {
+    "GENESYS_REGION": "mypurecloud.ie",
+    "GENESYS_CLIENT_ID": "client",
+    "GENESYS_CLIENT_SECRET": "s3cr3t-genesys",
+    "GENESYS_OAUTH_CLIENT_ID": "people",
+}
+WEB = {"CANNED_PUBLIC_URL": "https://bot.example.com", "CANNED_SECRET_KEY": KEY}
+GENESYS = PLATFORM | WEB
+EVENTS = {
+    "GENESYS_API": "events",
     "GENESYS_ORG_ID": "acme-eu",
     "GENESYS_CLIENT_ID": "client",
     "GENESYS_CLIENT_SECRET": "s3cr3t-genesys",
 }
+REGIONS = {"eu_west_1": "mypurecloud.ie", "us_east_1": "mypurecloud.com"}
 SLACK = {"SLACK_BOT_TOKEN": "xoxb-s3cr3t-bot", "SLACK_SIGNING_SECRET": "s3cr3t-signing"}
-URLS = ("GENESYS_LOGIN_URL", "GENESYS_API_URL", "SLACK_API_URL")
+URLS = ("GENESYS_LOGIN_URL", "GENESYS_API_URL", "SLACK_API_URL", "CANNED_PUBLIC_URL")
 
 
 class Watched(dict[str, str]):
@@ -80,7 +91,7 @@ def test_readme_has_a_row_for_every_variable_and_no_other() -> None:
 def test_env_example_as_it_comes_lacks_only_what_nobody_can_guess() -> None:
     filled_in = {name: value or "" for name, value in dotenv_values(stream=StringIO(env_example())).items()}
 
-    assert named(faults(filled_in)) == [*GENESYS, "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"]
+    assert named(faults(filled_in)) == [*PLATFORM, "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", *WEB]
 
 
 def test_values_in_env_example_are_the_defaults() -> None:
@@ -97,7 +108,9 @@ def test_defaults_fill_what_is_not_set() -> None:
     settings = Settings.from_env(GENESYS)
 
     assert settings.slack is None
-    assert settings.genesys.api == "events"
+    assert settings.genesys.api == "platform"
+    assert not settings.genesys.oauth_client_secret
+    assert settings.genesys.org_id == ""
     assert settings.genesys.jwt_key_file is None
     assert settings.genesys.system_user_id is None
     assert settings.genesys.login_url is None
@@ -114,7 +127,12 @@ def test_every_variable_reaches_its_place(tmp_path: Path) -> None:
     settings = read(
         SLACK_APP_TOKEN="xapp-app",
         SLACK_API_URL="https://slack.example.com/api/",
-        GENESYS_API="EVENTS",
+        GENESYS_API="PLATFORM",
+        GENESYS_REGION="EU_WEST_1",
+        GENESYS_ORG_ID="acme-eu",
+        GENESYS_OAUTH_CLIENT_SECRET="s3cr3t-people",
+        CANNED_PUBLIC_URL="https://example.com/canned/",
+        CANNED_SECRET_KEY=f"{KEY}, {OLD_KEY},",
         GENESYS_JWT_KEY_FILE=str(key),
         GENESYS_SYSTEM_USER_ID="system",
         GENESYS_LOGIN_URL="http://127.0.0.1:81",
@@ -132,7 +150,12 @@ def test_every_variable_reaches_its_place(tmp_path: Path) -> None:
     assert settings.slack.signing_secret.reveal() == "s3cr3t-signing"
     assert settings.slack.app_token.reveal() == "xapp-app"
     assert settings.slack.api_url == "https://slack.example.com/api"
-    assert settings.genesys.api == "events"
+    assert settings.genesys.api == "platform"
+    assert settings.genesys.region == "eu_west_1"
+    assert settings.genesys.oauth_client_id == "people"
+    assert settings.genesys.oauth_client_secret.reveal() == "s3cr3t-people"
+    assert settings.public_url == "https://example.com/canned"
+    assert [key.reveal() for key in settings.secret_keys] == [KEY, OLD_KEY]
     assert settings.genesys.org_id == "acme-eu"
     assert settings.genesys.client_id == "client"
     assert settings.genesys.client_secret.reveal() == "s3cr3t-genesys"
@@ -156,9 +179,9 @@ def test_a_webhook_secret_that_can_be_guessed_is_a_fault() -> None:
 
 
 def test_blanks_round_a_value_do_not_count() -> None:
-    settings = read(GENESYS_ORG_ID=" acme ", CANNED_PORT=" 80\n", LOG_LEVEL="\tERROR ")
+    settings = read(GENESYS_REGION=" acme ", CANNED_PORT=" 80\n", LOG_LEVEL="\tERROR ")
 
-    assert (settings.genesys.org_id, settings.port, settings.log_level) == ("acme", 80, "ERROR")
+    assert (settings.genesys.region, settings.port, settings.log_level) == ("acme", 80, "ERROR")
 
 
 def test_blank_variable_counts_as_not_set() -> None:
@@ -171,7 +194,39 @@ def test_blank_variable_counts_as_not_set() -> None:
 
 
 def test_everything_missing_is_named_at_once() -> None:
-    assert named(faults({})) == [*GENESYS, "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"]
+    assert named(faults({})) == [*PLATFORM, "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", *WEB]
+
+
+def test_the_events_contract_asks_for_its_own_alone() -> None:
+    assert named(faults({"GENESYS_API": "events"}, need_slack=False)) == list(EVENTS)[1:]
+
+    settings = Settings.from_env(EVENTS)
+    assert (settings.genesys.api, settings.genesys.org_id, settings.genesys.region) == (
+        "events",
+        "acme-eu",
+        "",
+    )
+    assert (settings.genesys.oauth_client_id, settings.public_url, settings.secret_keys) == (None, None, ())
+
+
+@pytest.mark.parametrize(
+    "region", ["eu_west_1", "eu-west-1", "EU_WEST_1", "mypurecloud.ie", "MyPureCloud.ie"]
+)
+def test_a_region_goes_by_its_domain_or_its_name(region: str) -> None:
+    settings = Settings.from_env({**GENESYS, "GENESYS_REGION": region}, regions=REGIONS)
+
+    assert settings.genesys.region == region.lower()
+
+
+@pytest.mark.parametrize("region", ["eu_west_9", "login.mypurecloud.ie", "evil.example", "mypurecloud.ie/x"])
+def test_a_wrong_region_is_told_the_right_ones(region: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env({**GENESYS, "GENESYS_REGION": region}, regions=REGIONS)
+
+    [fault] = caught.value.faults
+    assert fault.startswith("GENESYS_REGION must be one of these")
+    assert "mypurecloud.ie (eu_west_1), mypurecloud.com (us_east_1)" in fault
+    assert region not in fault.replace("mypurecloud.ie (", "")
 
 
 def test_command_line_without_slack_asks_for_genesys_alone() -> None:
@@ -209,6 +264,11 @@ def test_command_line_needs_no_signing_secret_since_it_does_not_listen() -> None
         ("GENESYS_API", "platforms"),
         ("GENESYS_JWT_KEY_FILE", "/nowhere/key.pem"),
         ("GENESYS_JWT_KEY_FILE", "/"),
+        ("CANNED_PUBLIC_URL", "https://bot.example.com/?a=b"),
+        ("CANNED_PUBLIC_URL", "https://bot.example.com/#there"),
+        ("CANNED_SECRET_KEY", "guess-me"),
+        ("CANNED_SECRET_KEY", f"{KEY},{KEY[:-4]}"),
+        ("CANNED_SECRET_KEY", "é" * 44),
         ("CANNED_PORT", "65536"),
         ("CANNED_PORT", "-1"),
         ("CANNED_PORT", "80.0"),
@@ -234,7 +294,7 @@ def test_wrong_value_is_named_and_not_shown(name: str, value: str) -> None:
     "org", ["acme.evil.com/", "acme@evil", "acme evil", "-acme", "acme-", "ácme", "a/../b"]
 )
 def test_org_id_that_would_change_the_host_is_refused(org: str) -> None:
-    assert named(faults({**GENESYS, **SLACK, "GENESYS_ORG_ID": org})) == ["GENESYS_ORG_ID"]
+    assert named(faults({**EVENTS, **SLACK, "GENESYS_ORG_ID": org})) == ["GENESYS_ORG_ID"]
 
 
 def test_address_that_cannot_be_parsed_is_named_like_any_wrong_one() -> None:

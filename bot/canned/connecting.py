@@ -161,12 +161,14 @@ class Connecting:
 
     def require_linked(self, user: str) -> Link:
         """The link that `disconnect` is about; raises NotAllowed."""
-        link = self._store.link(user)
-        if not self.is_offered or link is None:
+        if not self.is_offered:
             raise NotAllowed(
-                "There is nothing to disconnect: you have not signed in to Genesys here. "
-                "`/canned me` shows who you are."
+                "There is nothing to disconnect here: an operator links people to their Genesys user and can "
+                "undo that. `/canned me` shows who you are."
             )
+        link = self._store.link(user)
+        if link is None:
+            raise NotAllowed("There is nothing to disconnect: you have not connected a Genesys account.")
         return link
 
     # -- from the browser -----------------------------------------------------------------------

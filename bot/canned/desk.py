@@ -62,7 +62,7 @@ def _on_record() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Me:
-    """What the bot knows of one supervisor; `connect` is where they connect their Genesys account, if needed."""
+    """What the bot knows of one supervisor; `connect` is where they connect to Genesys, if they have to."""
 
     link: Link | None
     may_be_found: bool
@@ -164,9 +164,8 @@ class Desk:
     @_on_record()
     def me(self, user: str) -> Me:
         link = self._identity.known(user)
-        return Me(
-            link, self._identity.may_be_found(), tuple(self.teams_for(user)), self._needs_connecting(user, link)
-        )
+        teams, connect = tuple(self.teams_for(user)), self._needs_connecting(user, link)
+        return Me(link, self._identity.may_be_found(), teams, connect)
 
     @_on_record()
     def connect_link(self, user: str) -> str:

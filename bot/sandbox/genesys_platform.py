@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify
 
+from .genesys_api import bearer
 from .genesys_directory import search, user_called, user_shown
 from .genesys_platform_access import allowed
 from .genesys_platform_activity import Activity
@@ -31,6 +32,7 @@ class PlatformContract:
         for part in (Login, Sending, Reading, Configured, Activity):
             routes.register_blueprint(part(self._organisation).blueprint())
         routes.get("/api/v2/tokens/me")(self._token)
+        routes.delete("/api/v2/tokens/me")(self._end_token)
         routes.get("/api/v2/users/me")(self._me)
         routes.get("/api/v2/users/<user_id>")(self._user)
         routes.post("/api/v2/users/search")(self._search)
@@ -53,6 +55,11 @@ class PlatformContract:
             authorizedScope=sorted(token.scopes),
             OAuthClient=client | {"organization": own, "state": "active"},
         )
+
+    def _end_token(self) -> Response:
+        """As the official SDKs have it; whether a refresh token goes too, nobody says: here it stays."""
+        self._organisation.tokens.pop(bearer(self._organisation).value)
+        return Response(status=200)
 
     def _me(self) -> Response:
         token = allowed(self._organisation, "user-basic-info", only="person")

@@ -219,7 +219,7 @@ class Sandbox:
             "GENESYS_ORG_ID": self.genesys.org_id,
             "GENESYS_SYSTEM_USER_ID": self.genesys.system_user_id,
         }
-        return (platform if self.api == "platform" else events) | {
+        usual = {
             "SLACK_BOT_TOKEN": self.slack.bot_token,
             "SLACK_SIGNING_SECRET": self.slack.signing_secret,
             "SLACK_APP_TOKEN": self.slack.app_token if self._socket_mode else "",
@@ -232,7 +232,8 @@ class Sandbox:
             "DATABASE_URL": f"sqlite:///{self.folder / 'canned.db'}",
             "CANNED_CONFIG": str(self.folder / "canned.yml"),
             "CANNED_PORT": str(self._place.port),
-        } | self._variables
+        }
+        return usual | (platform if self.api == "platform" else events) | self._variables
 
     def configure(self, config: Mapping[str, Any]) -> None:
         """Write canned.yml: the demo's, with `config`'s top-level keys in their place."""

@@ -69,6 +69,6 @@ def _answer(desk: Desk, user: str, command: grammar.Command) -> Json:
         case grammar.Undo():
             return messages.outcome(desk.undo(user))
         case grammar.Help():
-            return messages.help_text()
+            return messages.help_text(connects=desk.connecting.is_offered)
         case _:
             return messages.note(_NOT_SCHEDULED)

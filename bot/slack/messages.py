@@ -104,8 +104,8 @@ def ask_team(sentence: str, draft: str, teams: Sequence[str]) -> Json:
     return message(escape(sentence), [section(escape(sentence)), *buttons(answers)])
 
 
-def help_text() -> Json:
-    """What can be typed, and only what works."""
+def help_text(*, connects: bool = False) -> Json:
+    """What can be typed, and only what works; `connects`: people sign in to Genesys themselves."""
     lines = (
         "`/canned` opens a window to choose, fill in and see the text before it goes",
         "`/canned <conversation>` opens it for that conversation",
@@ -114,10 +114,11 @@ def help_text() -> Json:
         "`/canned list` or `/canned list refund` shows what you can send",
         "`/canned recent` shows your last sends, `/canned undo` takes back one that has not left yet",
         "`/canned me` shows who you are in Genesys and your teams",
-        "`/canned connect` signs you in to Genesys where people send as themselves, `/canned disconnect` out",
+        *(("`/canned connect` signs you in to Genesys, `/canned disconnect` out again",) if connects else ()),
     )
     notes = (
-        "`<conversation>` is the conversation's id, or its address in Genesys. Slack takes no commands "
+        "`<conversation>` is the conversation's id, its address in Genesys, or `@` and the name of the agent "
+        "in it; without one the window lists live ones. Slack takes no commands "
         "inside a thread; there, choose *Send a canned response* from the menu of its first message."
     )
     return message(

@@ -166,6 +166,8 @@ def test_help_names_only_what_works() -> None:
 
     assert all(f"/canned {word}" in told for word in ("list", "me", "recent", "undo"))
     assert not any(f"/canned {word}" in told for word in ("connect", "disconnect", "scheduled"))
+    offered = said(messages.help_text(connects=True))
+    assert all(f"/canned {word}" in offered for word in ("connect", "disconnect"))
 
 
 def test_a_search_without_a_match_says_how_to_see_everything() -> None:
