@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -153,3 +155,59 @@ def test_a_warm_send_asks_genesys_two_things(sandbox: Sandbox) -> None:
 
     sent = [each for each in sandbox.genesys.requests[before:] if not each.path.endswith("/bulk")]
     assert [each.method for each in sent] == ["GET", "POST"]
+
+
+# -- from a terminal --------------------------------------------------------------------------
+
+
+def canned(office: Sandbox, *words: str, **changed: str) -> subprocess.CompletedProcess[str]:
+    """Runs `canned …` for an organisation without Slack, with nothing read from Genesys before."""
+    variables = office.environment() | {"SLACK_BOT_TOKEN": "", "SLACK_SIGNING_SECRET": ""} | changed
+    return subprocess.run(
+        [sys.executable, "-m", "bot", *words],
+        cwd=office.folder,
+        env={"PYTHONPATH": ":".join(sys.path)} | variables,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_an_operator_lists_and_validates_both_sources(office: Sandbox) -> None:
+    office.open()
+    listed = canned(office, "responses", "list")
+    good = canned(office, "responses", "validate")
+
+    assert "escalation\tEscalated to a specialist\n" in listed.stdout
+    assert "refund-is-on-its-way\tRefund is on its way\tBilling\n" in listed.stdout
+    assert (good.returncode, good.stderr) == (0, "")
+    assert "Our footer” in the library Billing is of the kind Footer" in good.stdout
+    assert "Good: 5 responses, 1 teams." in good.stdout
+
+
+def test_a_library_that_is_not_there_is_a_fault(office: Sandbox) -> None:
+    office.open()
+    office.genesys.libraries.clear()
+    done = canned(office, "responses", "validate")
+
+    assert done.returncode == 1
+    assert "There is no response library Billing in Genesys" in done.stderr
+
+
+def test_without_settings_canned_yml_alone_is_listed_and_it_is_said(office: Sandbox) -> None:
+    office.open()
+    listed = canned(office, "responses", "list", GENESYS_CLIENT_ID="")
+
+    assert "escalation" in listed.stdout
+    assert "The Genesys libraries were not looked at." in listed.stderr
+    assert "GENESYS_CLIENT_ID" in listed.stderr
+
+
+def test_an_operator_sends_one_that_was_never_read_before(office: Sandbox) -> None:
+    office.open().link()
+    words = ("send", office.conversation, "refund-is-on-its-way", "--as", office.slack.ann)
+    done = canned(office, *words)
+
+    assert done.returncode == 0
+    assert len(seen_by_customer(office)) == 1
