@@ -14,7 +14,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import FrameType
@@ -105,11 +105,20 @@ def assemble(settings: Settings, *, now: Clock, sleep: Callable[[float], None] =
 
     Raises CatalogError, DatabaseDown, SlackDown, NotAllowed (Slack refuses the token).
     """
+    with ExitStack() as undo:
+        parts = _wire(settings, undo, now=now, sleep=sleep)
+        undo.pop_all()
+        return parts
+
+
+def _wire(settings: Settings, undo: ExitStack, *, now: Clock, sleep: Callable[[float], None]) -> Parts:
     catalog = CatalogFile(settings.config)
     catalog.current()
     store = Store(settings.database_url, now=now, worker=str(uuid.uuid4()))
+    undo.callback(store.close)
     store.upgrade()
     genesys = connect(settings.genesys, now=now, sleep=sleep)
+    undo.callback(genesys.close)
     lanes = Lanes()
     workspace = _workspace(settings, store, lanes, catalog.current, now=now)
     people: People = workspace.people if workspace else NoSlack()
@@ -193,10 +202,13 @@ class Bot:
         assert workspace is not None  # noqa: S101 - settings.slack is there, so it is too
         self.workspace = workspace
         self.recovery = Recovery(self.parts.store, self.parts.sender, self.parts.lanes.sends)
-        app = listening.build(settings.slack, workspace, self.parts.desk)
-        self._socket = workspace.socket(app) if settings.slack.app_token else None
-        site = web.build(None if self._socket else app, self.ready)
-        self.listener = web.Listener(site, host=settings.host, port=settings.port)
+        with ExitStack() as undo:
+            undo.callback(self.parts.close, 0)
+            app = listening.build(settings.slack, workspace, self.parts.desk)
+            self._socket = workspace.socket(app) if settings.slack.app_token else None
+            site = web.build(None if self._socket else app, self.ready)
+            self.listener = web.Listener(site, host=settings.host, port=settings.port)
+            undo.pop_all()
         self._now = now
         self._purged_at: datetime | None = None
         self._ended = threading.Event()
