@@ -139,6 +139,7 @@ def _wire(settings: Settings, undo: ExitStack, *, now: Clock, sleep: Callable[[f
         people,
         catalog=catalog.current,
         now=now,
+        sleep=sleep,
         changed=workspace.publish_soon if workspace else _nobody,
     )
     desk = Desk(
@@ -175,15 +176,42 @@ def connect(settings: GenesysSettings, *, now: Clock, sleep: Callable[[float], N
 
 
 @contextmanager
-def operate(settings: Settings, *, now: Clock) -> Iterator[Parts]:
+def operate(settings: Settings, *, now: Clock, beat_every: float = SWEEP_EVERY) -> Iterator[Parts]:
     """The parts for one command of an operator; what it has to say in Slack is said before it ends."""
     logs.set_up(settings.log_level, settings.log_format)
     parts = assemble(settings, now=now)
+    heart = Regular("heart", beat_every, parts.store.beat)
+    heart.start()
     try:
         yield parts
         parts.lanes.posts.wait_idle(LEAVE_WITHIN)
     finally:
+        heart.stop()
         parts.close()
+
+
+class Regular:
+    """Do `job` every `seconds` in a thread of its own; what it raises is logged, and it goes on."""
+
+    def __init__(self, name: str, seconds: float, job: Callable[[], object]) -> None:
+        self._seconds = seconds
+        self._job = job
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"canned-{name}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._ended.set()
+        self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        while not self._ended.wait(self._seconds):
+            try:
+                self._job()
+            except Exception as exc:  # noqa: BLE001 - the edge of a thread that must go on
+                log.error("%s failed: %s", self._thread.name, type(exc).__name__)  # noqa: TRY400 - no words of others
 
 
 class Bot:
@@ -211,31 +239,37 @@ class Bot:
             undo.pop_all()
         self._now = now
         self._purged_at: datetime | None = None
-        self._ended = threading.Event()
-        self._threads = [
-            threading.Thread(target=self.listener.serve, name="canned-web", daemon=True),
-            threading.Thread(target=self._tick, name="canned-ticker", daemon=True),
-        ]
+        self._serving = threading.Thread(target=self.listener.serve, name="canned-web", daemon=True)
+        # Apart, since a hanging Slack must not stop the beat that says "alive" to other replicas.
+        self._regular = (
+            Regular("heart", SWEEP_EVERY, self.parts.store.beat),
+            Regular("sweep", SWEEP_EVERY, self.sweep),
+            Regular("directory", SWEEP_EVERY, workspace.refresh),
+        )
 
     def start(self) -> None:
         self.sweep()
-        for thread in self._threads:
-            thread.start()
+        self._serving.start()
+        for regular in self._regular:
+            regular.start()
         if self._socket:
             self._socket.connect()
 
     def stop(self, timeout: float = LEAVE_WITHIN) -> bool:
         """Take no more, finish what runs within `timeout` seconds; False if some of it still does."""
-        self._ended.set()
         if self._socket:
             self._socket.close()
         self.listener.close()
-        for thread in self._threads:
-            thread.join(timeout=5)
-        return self.parts.close(timeout)
+        self._serving.join(timeout=5)
+        heart, *others = self._regular
+        for regular in others:
+            regular.stop()
+        self.parts.lanes.close(timeout)
+        heart.stop()  # last: until now this process was at work
+        return self.parts.close(0)
 
     def sweep(self) -> None:
-        """Pick up what is due or abandoned, here and in Slack, and keep memory fresh."""
+        """Pick up what is due or abandoned, here and in Slack, and forget what was kept long enough."""
         try:
             self.recovery.sweep()
             self.workspace.sweep()
@@ -257,13 +291,6 @@ class Bot:
             "database": self.parts.store.ping(),
             "slack": self._socket is None or self._socket.is_healthy(),
         }
-
-    def _tick(self) -> None:
-        while not self._ended.wait(SWEEP_EVERY):
-            try:
-                self.sweep()
-            except Exception as exc:  # noqa: BLE001 - the edge of a thread that must go on
-                log.error("a sweep failed: %s", type(exc).__name__)  # noqa: TRY400 - no words of others
 
 
 def serve(settings: Settings, *, now: Clock) -> None:

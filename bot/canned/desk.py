@@ -32,12 +32,15 @@ from .errors import (
     NotLinked,
     NotWritten,
     OverLimit,
+    TextRefused,
     WhichTeam,
 )
 from .identity import Identity, unlinked
 from .lanes import Lane, Lanes
 from .people import People
 from .policy import require_response, require_team, require_template, teams_of
+from .recovery import AGAIN_AFTER
+from .render import clean
 from .search import Search
 from .sending import Sender, Verified
 
@@ -167,6 +170,7 @@ class Desk:
         language: str | None = None,
         text: str | None = None,
         team: str | None = None,
+        version: str | None = None,
         confirmed: bool = False,
         by_operator: bool = False,
     ) -> SendRequest:
@@ -174,7 +178,8 @@ class Desk:
         Everything that memory can say against this send; the request to claim if that is nothing.
 
         `click` is what Slack says identifies the click, e.g. `view:V0123`; the same click
-        gives the same key on every replica. Raises CannedError; on WhichTeam the request
+        gives the same key on every replica. `version` is the response's as it was seen:
+        another one by now is refused. Raises CannedError; on WhichTeam the request
         waits under its `draft` for `answer`.
         """
         request = SendRequest(
@@ -186,13 +191,13 @@ class Desk:
             response=response,
             send_as=SendAs.SELF,
             requested_at=self._now(),
-            values=values,
-            text=text,
+            values={name: clean(value) for name, value in values.items()},
+            text=clean(text) if text is not None else None,
             language=language,
             confirmed=confirmed,
             by_operator=by_operator,
         )
-        return self._checked(request, team)
+        return self._checked(request, team, version)
 
     @_on_record()
     def claim(self, request: SendRequest, *, asked_in: str | None = None) -> Receipt:
@@ -218,9 +223,11 @@ class Desk:
             raise OverLimit(_limit_sentence(exc)) from exc
 
     @_on_record()
-    def answer(self, draft: str, user: str, channel: str, *, team: str | None = None) -> SendRequest:
+    def answer(
+        self, draft: str, user: str, channel: str, *, kind: str, team: str | None = None
+    ) -> SendRequest:
         """
-        The request that waited under `draft`, now confirmed, or for `team`.
+        The request that waited under `draft`: `kind` "again" confirms it, "team" says for which `team`.
 
         Raises NotAllowed unless this user was asked, in this channel.
         """
@@ -230,7 +237,7 @@ class Desk:
                 "This question was not put to you here. Nothing was sent; type the command again."
             )
         request = _request_of(kept.request)
-        request = replace(request, confirmed=kept.kind == "again", requested_at=self._now())
+        request = replace(request, confirmed=kept.kind == kind == "again", requested_at=self._now())
         return self._checked(request, team or request.team or None)
 
     # -- after the ack: may wait ------------------------------------------------------------
@@ -258,7 +265,7 @@ class Desk:
         values: Mapping[str, str] | None = None,
         language: str | None = None,
     ) -> Preview:
-        """What this send would say, as far as it is known now; asks Genesys, writes nothing."""
+        """What this send would say, as far as it is known now; asks Genesys, claims nothing."""
         try:
             request = self.start_request(
                 user,
@@ -302,13 +309,21 @@ class Desk:
 
     # -- inside -----------------------------------------------------------------------------
 
-    def _checked(self, request: SendRequest, team_name: str | None) -> SendRequest:
+    def _checked(
+        self, request: SendRequest, team_name: str | None, version: str | None = None
+    ) -> SendRequest:
         try:
             team = self.team_for(request.supervisor, request.channel, team_name)
         except WhichTeam as exc:
             self._keep_draft("team", request, request.channel)
             raise WhichTeam(str(exc), draft=request.key, teams=exc.teams) from exc
         response = self.response(request.response, team)
+        if version is not None and version != response.version:
+            raise TextRefused(
+                f"The text of `{response.key}` has changed since you saw it here, so nothing was sent. "
+                "Choose it again to see the new one.",
+                field="response",
+            )
         require_template(response, edited=request.text, asked=request.language)
         if self._identity.known(request.supervisor) is None and not self._identity.may_be_found():
             raise NotLinked(unlinked(request.supervisor))
@@ -323,11 +338,15 @@ class Desk:
         )
 
     def _deliver(self, key: str, then: Callable[[Receipt], None] | None) -> None:
-        held = self._store.receipt(key).request.not_before
-        if held is not None and held > self._now():
-            self._lanes.sends.later((held - self._now()).total_seconds(), self._deliver, key, then)
+        try:
+            held = self._store.receipt(key).request.not_before
+            if held is not None and held > self._now():
+                self._lanes.sends.later((held - self._now()).total_seconds(), self._deliver, key, then)
+                return
+            receipt = self._sender.deliver(key)
+        except DatabaseDown:  # it is claimed, so it is not given up
+            self._lanes.sends.later(AGAIN_AFTER, self._deliver, key, then)
             return
-        receipt = self._sender.deliver(key)
         if then is not None:
             then(receipt)
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.genesys import (
@@ -30,7 +30,7 @@ from bot.genesys import (
 )
 from bot.genesys import Sender as GenesysSender
 from bot.models import Outcome, PostKind, Receipt, SendAs, SendRequest, State
-from bot.storage import Store
+from bot.storage import DatabaseDown, StorageError, Store
 
 from .catalog import Catalog
 from .errors import CannedError, Later, TextRefused
@@ -42,6 +42,7 @@ from .render import render
 log = logging.getLogger(__name__)
 
 GROWN_OLD = timedelta(minutes=5)  # a pending send older than this is reported, not sent
+SETTLE_TRIES = 60  # seconds for which a known outcome waits for a database that is away
 TO_BOTH = (PostKind.REPLY, PostKind.DIRECT)
 
 
@@ -51,7 +52,7 @@ class Verified:
 
     conversation: Conversation
     sender: GenesysSender
-    text: str
+    text: str = field(repr=False)
 
 
 class Sender:
@@ -64,6 +65,7 @@ class Sender:
         *,
         catalog: Callable[[], Catalog],
         now: Callable[[], datetime],
+        sleep: Callable[[float], None],
         changed: Callable[[SendRequest], None],
     ) -> None:
         """`changed` is called after each change that people should see, with the send's request."""
@@ -73,6 +75,7 @@ class Sender:
         self._people = people
         self._catalog = catalog
         self._now = now
+        self._sleep = sleep
         self._changed = changed
 
     def deliver(self, key: str, *, late: bool = False) -> Receipt:
@@ -92,7 +95,7 @@ class Sender:
         try:
             verified = self.verify(request)
         except (GenesysError, CannedError) as exc:
-            return self._settle(request, self._failed(key, exc), was=State.PENDING, late=late)
+            return self._settle(request, self._failed(request, exc), was=State.PENDING, late=late)
 
         if not self._store.begin(key, verified.text, sender_id=verified.sender.user_id):
             return self._store.receipt(key)
@@ -100,7 +103,7 @@ class Sender:
         # A bug from here on leaves the row SENDING, and recovery turns that into UNKNOWN,
         # which is the truth. A broad `except` would have to guess.
         outcome = self._post(request, verified)
-        return self._settle(request, outcome, was=State.SENDING, late=late)
+        return self._settle_for_sure(request, outcome, late=late)
 
     def look(self, receipt: Receipt) -> Receipt:
         """
@@ -166,7 +169,10 @@ class Sender:
         started = self._now()
 
         def waiting(seconds: float) -> None:
-            self._store.waiting(request.key, self._now() + timedelta(seconds=seconds))
+            try:
+                self._store.waiting(request.key, self._now() + timedelta(seconds=seconds))
+            except StorageError:
+                log.warning("send %s: waits, which its card cannot show now", request.key)
             self._changed(request)
 
         try:
@@ -181,9 +187,9 @@ class Sender:
         except OutcomeUnknown as exc:
             log.warning("send %s: no answer, looking; correlation %s", request.key, exc.correlation_id)
             found = self._look_quietly(verified, since=started)
-            return _sent(found) if found else self._failed(request.key, exc)
+            return _sent(found) if found else self._failed(request, exc)
         except GenesysError as exc:
-            return self._failed(request.key, exc)
+            return self._failed(request, exc)
         return _sent(accepted)
 
     def _look_quietly(self, verified: Verified, *, since: datetime) -> Accepted | None:
@@ -191,6 +197,16 @@ class Sender:
             return self._genesys.look(verified.conversation, verified.sender, verified.text, since=since)
         except GenesysError:
             return None
+
+    def _settle_for_sure(self, request: SendRequest, outcome: Outcome, *, late: bool) -> Receipt:
+        """What the POST came to is known here alone, so a database that is away is waited for."""
+        for _ in range(SETTLE_TRIES):
+            try:
+                return self._settle(request, outcome, was=State.SENDING, late=late)
+            except DatabaseDown:
+                log.warning("send %s: %s, which cannot be written down now", request.key, outcome.state)
+                self._sleep(1.0)
+        return self._settle(request, outcome, was=State.SENDING, late=late)
 
     def _settle(self, request: SendRequest, outcome: Outcome, *, was: State, late: bool) -> Receipt:
         receipt, moved = self._store.settle(
@@ -201,14 +217,16 @@ class Sender:
             self._changed(request)
         return receipt
 
-    def _failed(self, key: str, exc: GenesysError | CannedError) -> Outcome:
-        log.warning("send %s: %s, correlation %s", key, type(exc).__name__, exc.correlation_id)
-        state, later = State.REFUSED, None
+    def _failed(self, request: SendRequest, exc: GenesysError | CannedError) -> Outcome:
+        log.warning("send %s: %s, correlation %s", request.key, type(exc).__name__, exc.correlation_id)
+        state, later, reason = State.REFUSED, None, str(exc)
         if isinstance(exc, OutcomeUnknown):
             state = State.UNKNOWN
         elif isinstance(exc, RateLimited | Unavailable | Later):
             state, later = State.PENDING, self._now() + timedelta(seconds=exc.retry_after)
-        return Outcome(state, reason=str(exc), correlation_id=exc.correlation_id, not_before=later)
+            if later - (request.not_before or request.requested_at) > GROWN_OLD:
+                state, later, reason = State.REFUSED, None, f"{reason} {_TOO_LONG}"
+        return Outcome(state, reason=reason, correlation_id=exc.correlation_id, not_before=later)
 
 
 def require_sendable(text: str, limit: int) -> None:
@@ -247,6 +265,7 @@ def _too_old(receipt: Receipt) -> Outcome:
     )
 
 
+_TOO_LONG = "That is more than five minutes away, so it was not sent. Send it again later if it still fits."
 _INTERRUPTED = (
     "The bot was interrupted while it was sending, so nobody knows whether the customer has the message. "
     "Look into the conversation in Genesys before you send it again."
