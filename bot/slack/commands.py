@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from slack_bolt import Ack, App, Respond
+from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
 from bot.canned.desk import Desk
@@ -27,10 +27,10 @@ def register(app: App) -> None:
     app.command(COMMAND)(canned_typed)
 
 
-def canned_typed(ack: Ack, body: dict[str, Any], respond: Respond, client: WebClient, desk: Desk) -> None:
+def canned_typed(ack: Ack, body: dict[str, Any], client: WebClient, desk: Desk) -> None:
     match grammar.parse(body.get("text") or ""):
         case grammar.SendTyped() as typed:
-            _send(ack, body, respond, desk, typed)
+            _send(ack, body, client, desk, typed)
         case grammar.OpenModal(conversation=typed):
             desk.windows.submit(windows.open_window, client, desk, windows.Entry.of(body, typed))
             ack()
@@ -38,7 +38,7 @@ def canned_typed(ack: Ack, body: dict[str, Any], respond: Respond, client: WebCl
             ack(**_answer(desk, body["user_id"], command))
 
 
-def _send(ack: Ack, body: dict[str, Any], respond: Respond, desk: Desk, typed: grammar.SendTyped) -> None:
+def _send(ack: Ack, body: dict[str, Any], client: WebClient, desk: Desk, typed: grammar.SendTyped) -> None:
     request = desk.start_request(
         body["user_id"],
         body["channel_id"],
@@ -50,7 +50,7 @@ def _send(ack: Ack, body: dict[str, Any], respond: Respond, desk: Desk, typed: g
     )
     receipt = desk.claim(request, asked_in=body["channel_id"])
     ack(**messages.sending(receipt.request))
-    desk.deliver_soon(receipt.key, then=answers.outcome_to(respond))
+    desk.deliver_soon(receipt.key, then=answers.outcome_to(body["response_url"], client, desk))
 
 
 def _answer(desk: Desk, user: str, command: grammar.Command) -> Json:
