@@ -14,7 +14,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -116,12 +116,21 @@ def assemble(settings: Settings, *, now: Clock, sleep: Callable[[float], None] =
 
     Raises CatalogError, DatabaseDown, SlackDown, NotAllowed (Slack refuses the token).
     """
+    with ExitStack() as undo:
+        parts = _wire(settings, undo, now=now, sleep=sleep)
+        undo.pop_all()
+        return parts
+
+
+def _wire(settings: Settings, undo: ExitStack, *, now: Clock, sleep: Callable[[float], None]) -> Parts:
     catalog = CatalogFile(settings.config)
     catalog.current()
     store = Store(settings.database_url, now=now, worker=str(uuid.uuid4()))
+    undo.callback(store.close)
     store.upgrade()
     keyring = _keyring(settings, store, sleep)
     genesys = connect(settings.genesys, keyring, now=now, sleep=sleep)
+    undo.callback(genesys.close)
     lanes = Lanes()
     libraries = Libraries(genesys, store, catalog.current, now=now)
     libraries.load()
@@ -170,6 +179,7 @@ def assemble(settings: Settings, *, now: Clock, sleep: Callable[[float], None] =
         connecting,
         catalog=libraries.catalog,
         now=now,
+        sleep=sleep,
         changed=changed,
     )
     desk = Desk(
@@ -242,15 +252,42 @@ def _events(settings: GenesysSettings, *, now: Clock, sleep: Callable[[float], N
 
 
 @contextmanager
-def operate(settings: Settings, *, now: Clock) -> Iterator[Parts]:
+def operate(settings: Settings, *, now: Clock, beat_every: float = SWEEP_EVERY) -> Iterator[Parts]:
     """The parts for one command of an operator; what it has to say in Slack is said before it ends."""
     logs.set_up(settings.log_level, settings.log_format)
     parts = assemble(settings, now=now)
+    heart = Regular("heart", beat_every, parts.store.beat)
+    heart.start()
     try:
         yield parts
         parts.lanes.posts.wait_idle(LEAVE_WITHIN)
     finally:
+        heart.stop()
         parts.close()
+
+
+class Regular:
+    """Do `job` every `seconds` in a thread of its own; what it raises is logged, and it goes on."""
+
+    def __init__(self, name: str, seconds: float, job: Callable[[], object]) -> None:
+        self._seconds = seconds
+        self._job = job
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"canned-{name}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._ended.set()
+        self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        while not self._ended.wait(self._seconds):
+            try:
+                self._job()
+            except Exception as exc:  # noqa: BLE001 - the edge of a thread that must go on
+                log.error("%s failed: %s", self._thread.name, type(exc).__name__)  # noqa: TRY400 - no words of others
 
 
 class Bot:
@@ -273,22 +310,28 @@ class Bot:
         self.following = Following(
             self.parts.genesys, self.parts.store, self.parts.lanes.bulk, changed=workspace.publish_soon
         )
-        app = listening.build(settings.slack, workspace, self.parts.desk)
-        self._socket = workspace.socket(app) if settings.slack.app_token else None
-        site = web.build(
-            None if self._socket else app,
-            self.ready,
-            announced=self._announced(settings, now),
-            pages=[ConnectPages(desk).blueprint()] if (desk := self.parts.desk).connecting.is_offered else [],
-        )
-        self.listener = web.Listener(site, host=settings.host, port=settings.port)
+        with ExitStack() as undo:
+            undo.callback(self.parts.close, 0)
+            app = listening.build(settings.slack, workspace, self.parts.desk)
+            self._socket = workspace.socket(app) if settings.slack.app_token else None
+            connecting = self.parts.desk.connecting
+            site = web.build(
+                None if self._socket else app,
+                self.ready,
+                announced=self._announced(settings, now),
+                pages=[ConnectPages(self.parts.desk).blueprint()] if connecting.is_offered else [],
+            )
+            self.listener = web.Listener(site, host=settings.host, port=settings.port)
+            undo.pop_all()
         self._now = now
         self._purged_at: datetime | None = None
-        self._ended = threading.Event()
-        self._threads = [
-            threading.Thread(target=self.listener.serve, name="canned-web", daemon=True),
-            threading.Thread(target=self._tick, name="canned-ticker", daemon=True),
-        ]
+        self._serving = threading.Thread(target=self.listener.serve, name="canned-web", daemon=True)
+        # Apart, since a hanging Slack must not stop the beat that says "alive" to other replicas.
+        self._regular = (
+            Regular("heart", SWEEP_EVERY, self.parts.store.beat),
+            Regular("sweep", SWEEP_EVERY, self.sweep),
+            Regular("directory", SWEEP_EVERY, workspace.refresh),
+        )
 
     def _announced(self, settings: Settings, now: Clock) -> Callable[[bytes, str], None] | None:
         if not settings.genesys.webhook_secret:
@@ -306,23 +349,27 @@ class Bot:
 
     def start(self) -> None:
         self.sweep()
-        for thread in self._threads:
-            thread.start()
+        self._serving.start()
+        for regular in self._regular:
+            regular.start()
         if self._socket:
             self._socket.connect()
 
     def stop(self, timeout: float = LEAVE_WITHIN) -> bool:
         """Take no more, finish what runs within `timeout` seconds; False if some of it still does."""
-        self._ended.set()
         if self._socket:
             self._socket.close()
         self.listener.close()
-        for thread in self._threads:
-            thread.join(timeout=5)
-        return self.parts.close(timeout)
+        self._serving.join(timeout=5)
+        heart, *others = self._regular
+        for regular in others:
+            regular.stop()
+        self.parts.lanes.close(timeout)
+        heart.stop()  # last: until now this process was at work
+        return self.parts.close(0)
 
     def sweep(self) -> None:
-        """Pick up what is due or abandoned, here and in Slack, and keep memory fresh."""
+        """Pick up what is due or abandoned, here and in Slack, and forget what was kept long enough."""
         try:
             self.recovery.sweep()
             self.following.sweep()
@@ -346,13 +393,6 @@ class Bot:
             "database": self.parts.store.ping(),
             "slack": self._socket is None or self._socket.is_healthy(),
         }
-
-    def _tick(self) -> None:
-        while not self._ended.wait(SWEEP_EVERY):
-            try:
-                self.sweep()
-            except Exception as exc:  # noqa: BLE001 - the edge of a thread that must go on
-                log.error("a sweep failed: %s", type(exc).__name__)  # noqa: TRY400 - no words of others
 
 
 def serve(settings: Settings, *, now: Clock) -> None:

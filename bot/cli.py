@@ -126,8 +126,9 @@ def send(conversation: str, response: str, values: tuple[str, ...], user: str, t
     from bot.app import operate
 
     filled = dict(_pair(value) for value in values)
+    language = filled.pop("lang", None)
     with operate(read_settings(), now=now) as parts:
-        receipt = _send(parts, conversation, response, filled, user=user, team=team)
+        receipt = _send(parts, conversation, response, filled, user=user, team=team, language=language)
     click.echo(_sentence(receipt), err=receipt.state != "sent")
     sys.exit({"sent": SENT, "unknown": UNKNOWN, "sending": UNKNOWN}.get(receipt.state, REFUSED))
 
@@ -276,7 +277,14 @@ def _write_once(path: Path, text: str) -> str:
 
 
 def _send(
-    parts: Parts, conversation: str, response: str, values: dict[str, str], *, user: str, team: str | None
+    parts: Parts,
+    conversation: str,
+    response: str,
+    values: dict[str, str],
+    *,
+    user: str,
+    team: str | None,
+    language: str | None = None,
 ) -> Receipt:
     from bot.canned.errors import AskFirst, WhichTeam
 
@@ -290,6 +298,7 @@ def _send(
             conversation=conversation,
             response=response,
             values=values,
+            language=language,
             team=team,
             click=f"operator:{uuid.uuid4()}",
             by_operator=True,
@@ -300,10 +309,25 @@ def _send(
         receipt = parts.desk.claim(request)
     except AskFirst as exc:
         click.confirm(str(exc), abort=True, err=True)
-        receipt = parts.desk.claim(parts.desk.answer(exc.draft, supervisor, request.channel))
-    receipt = parts.desk.deliver(receipt.key)
-    # Exit code 1 says "not sent", so it must not go out later on its own.
-    return parts.desk.give_up(receipt) if receipt.state == "pending" else receipt
+        receipt = parts.desk.claim(parts.desk.answer(exc.draft, supervisor, request.channel, kind="again"))
+    return _deliver(parts, receipt)
+
+
+def _deliver(parts: Parts, receipt: Receipt) -> Receipt:
+    from bot.canned.errors import NotWritten
+    from bot.storage import StorageError
+
+    try:
+        receipt = parts.desk.deliver(receipt.key)
+        # Exit code 1 says "not sent", so it must not go out later on its own.
+        return parts.desk.give_up(receipt) if receipt.state == "pending" else receipt
+    except (StorageError, NotWritten) as exc:
+        click.echo(
+            "Unknown. It was taken on, but the database is away and cannot say how it ended. "
+            "Look at `canned sends list` before you send it again.",
+            err=True,
+        )
+        raise click.exceptions.Exit(UNKNOWN) from exc
 
 
 def _sentence(receipt: Receipt) -> str:

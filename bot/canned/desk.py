@@ -44,6 +44,8 @@ from .identity import Identity, unlinked
 from .lanes import Lane, Lanes
 from .people import People
 from .policy import may_be_sent, require_response, require_team, require_template, teams_of
+from .recovery import AGAIN_AFTER
+from .render import clean
 from .search import Search
 from .sending import Sender, Verified
 
@@ -185,6 +187,7 @@ class Desk:
         language: str | None = None,
         text: str | None = None,
         team: str | None = None,
+        version: str | None = None,
         confirmed: bool = False,
         by_operator: bool = False,
     ) -> SendRequest:
@@ -192,7 +195,8 @@ class Desk:
         Everything that memory can say against this send; the request to claim if that is nothing.
 
         `click` is what Slack says identifies the click, e.g. `view:V0123`; the same click
-        gives the same key on every replica. Raises CannedError; on WhichTeam the request
+        gives the same key on every replica. `version` is the response's as it was seen:
+        another one by now is refused. Raises CannedError; on WhichTeam the request
         waits under its `draft` for `answer`.
         """
         request = SendRequest(
@@ -204,13 +208,13 @@ class Desk:
             response=response,
             send_as=SendAs.SELF,
             requested_at=self._now(),
-            values=values,
-            text=text,
+            values={name: clean(value) for name, value in values.items()},
+            text=clean(text) if text is not None else None,
             language=language,
             confirmed=confirmed,
             by_operator=by_operator,
         )
-        return self._checked(request, team)
+        return self._checked(request, team, version)
 
     @_on_record()
     def require_announced(self, conversation_id: str, channel: str, ts: str) -> None:
@@ -280,11 +284,13 @@ class Desk:
         user: str,
         channel: str,
         *,
+        kind: str,
         team: str | None = None,
         conversation: str | None = None,
     ) -> SendRequest:
         """
-        The request that waited under `draft`, now confirmed, or for `team`, or into `conversation`.
+        The request that waited under `draft`: `kind` "again" confirms it, "team" says for which
+        `team`, "conversation" into which `conversation`.
 
         Raises NotAllowed unless this user was asked that, in this channel.
         """
@@ -297,7 +303,7 @@ class Desk:
         request = _request_of({name: value for name, value in kept.request.items() if name != _AMONG})
         if conversation is not None:
             request = replace(request, conversation_id=conversation)
-        request = replace(request, confirmed=kept.kind == "again", requested_at=self._now())
+        request = replace(request, confirmed=kept.kind == kind == "again", requested_at=self._now())
         return self._checked(request, team or request.team or None)
 
     @_on_record()
@@ -383,7 +389,7 @@ class Desk:
         values: Mapping[str, str] | None = None,
         language: str | None = None,
     ) -> Preview:
-        """What this send would say, as far as it is known now; asks Genesys, writes nothing."""
+        """What this send would say, as far as it is known now; asks Genesys, claims nothing."""
         try:
             request = self.start_request(
                 user,
@@ -427,13 +433,21 @@ class Desk:
 
     # -- inside -----------------------------------------------------------------------------
 
-    def _checked(self, request: SendRequest, team_name: str | None) -> SendRequest:
+    def _checked(
+        self, request: SendRequest, team_name: str | None, version: str | None = None
+    ) -> SendRequest:
         try:
             team = self.team_for(request.supervisor, request.channel, team_name)
         except WhichTeam as exc:
             self._keep_draft("team", request, request.channel)
             raise WhichTeam(str(exc), draft=request.key, teams=exc.teams) from exc
         response = self.response(request.response, team)
+        if version is not None and version != response.version:
+            raise TextRefused(
+                f"The text of `{response.key}` has changed since you saw it here, so nothing was sent. "
+                "Choose it again to see the new one.",
+                field="response",
+            )
         require_template(response, edited=request.text, asked=request.language)
         if not self._may_have_link(request.supervisor):
             raise NotLinked(unlinked(request.supervisor))
@@ -459,11 +473,15 @@ class Desk:
         return known or self._identity.may_be_found() or self._identity.may_connect()
 
     def _deliver(self, key: str, then: Callable[[Receipt], None] | None) -> None:
-        held = self._store.receipt(key).request.not_before
-        if held is not None and held > self._now():
-            self._lanes.sends.later((held - self._now()).total_seconds(), self._deliver, key, then)
+        try:
+            held = self._store.receipt(key).request.not_before
+            if held is not None and held > self._now():
+                self._lanes.sends.later((held - self._now()).total_seconds(), self._deliver, key, then)
+                return
+            receipt = self._sender.deliver(key)
+        except DatabaseDown:  # it is claimed, so it is not given up
+            self._lanes.sends.later(AGAIN_AFTER, self._deliver, key, then)
             return
-        receipt = self._sender.deliver(key)
         if then is not None:
             then(receipt)
 

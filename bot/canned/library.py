@@ -31,6 +31,7 @@ EVERY = timedelta(minutes=4)  # between two readings of the libraries
 SOON = timedelta(seconds=30)  # after one that failed
 QUEUES_FOR = timedelta(minutes=5)
 
+_Alike = Mapping[str, Sequence[Response]]  # those whose names make the same key, by that key
 _NOT_IN_A_KEY = re.compile(r"[^\w./+-]+")
 
 
@@ -46,7 +47,8 @@ class Libraries:
         self._catalog = catalog
         self._now = now
         self._kept: Sequence[KeptResponse] = ()
-        self._merged: tuple[Catalog, Sequence[KeptResponse], Catalog, tuple[str, ...]] | None = None
+        self._alike: _Alike = {}
+        self._merged: tuple[Catalog, _Alike, Catalog, tuple[str, ...]] | None = None
         self._queues: dict[str, tuple[datetime, Queue | None]] = {}
         self._due: datetime | None = None
         self._asked: list[str] = []
@@ -140,13 +142,14 @@ class Libraries:
         if [(one.library, one.id, one.content) for one in kept] != [
             (one.library, one.id, one.content) for one in self._kept
         ]:
-            self._kept = kept
+            self._kept, self._alike = kept, _by_slug(kept)
+            self._current()  # here, and not while somebody waits for an answer
 
     def _current(self) -> tuple[Catalog, tuple[str, ...]]:
-        own, kept, merged = self._catalog(), self._kept, self._merged
-        if merged is None or merged[0] is not own or merged[1] is not kept:
-            both, notes = merge(own, kept)
-            self._merged = merged = (own, kept, both, notes)
+        own, alike, merged = self._catalog(), self._alike, self._merged
+        if merged is None or merged[0] is not own or merged[1] is not alike:
+            both, notes = _merge(own, alike)
+            self._merged = merged = (own, alike, both, notes)
         return merged[2], merged[3]
 
     def _queue(self, queue_id: str) -> Queue | None:
@@ -165,16 +168,16 @@ class Libraries:
         return known
 
 
-def merge(own: Catalog, kept: Sequence[KeptResponse]) -> tuple[Catalog, tuple[str, ...]]:
+def _merge(own: Catalog, kept: _Alike) -> tuple[Catalog, tuple[str, ...]]:
     """
     `own`, canned.yml's catalog, with the kept responses added, and notes on what is not as it seems.
 
     A key is made of the response's name. canned.yml's own keys win; where several responses
-    from Genesys would have one key, each takes its library's name into it. Pure.
+    from Genesys would have one key, each takes its library's name into it.
     """
     notes: list[str] = []
     responses = dict(own.responses)
-    for slug, alike in sorted(_by_slug(kept).items(), key=lambda group: len(group[1]) > 1):
+    for slug, alike in sorted(kept.items(), key=lambda group: len(group[1]) > 1):
         if slug in own.responses:
             notes += [f"{_place(each)} is hidden by `{slug}` in canned.yml." for each in alike]
             continue
@@ -231,7 +234,7 @@ def _content(library: Library, response: LibraryResponse) -> dict[str, Any]:
     }
 
 
-def _by_slug(kept: Sequence[KeptResponse]) -> Mapping[str, list[Response]]:
+def _by_slug(kept: Sequence[KeptResponse]) -> _Alike:
     """Each response once, under the key that its name makes, in the order of their names."""
     by_id: dict[str, list[KeptResponse]] = defaultdict(list)
     for row in kept:

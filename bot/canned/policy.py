@@ -11,6 +11,7 @@ from datetime import date
 
 from .catalog import Catalog, Response, Team
 from .errors import NotAllowed, TextRefused, UnknownResponse, WhichTeam
+from .render import HOW_TO_WRITE, malformed
 from .search import nearest
 
 Member = Callable[[str], bool | None]  # a user group's id → whether the supervisor is in it
@@ -98,6 +99,8 @@ def require_template(
         return own
     if not edited.strip():
         raise TextRefused("There is no text to send. Write one, or choose another response.")
+    if (broken := malformed(edited)) is not None:
+        raise TextRefused(f"`{broken}` is not a variable. {HOW_TO_WRITE} Mend it in the message.")
     if not response.editable:
         raise TextRefused(f"The text of `{response.key}` is fixed: it can be sent only as it stands.")
     return edited

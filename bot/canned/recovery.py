@@ -11,7 +11,7 @@ import logging
 from datetime import timedelta
 
 from bot.models import Receipt, State
-from bot.storage import Store
+from bot.storage import DatabaseDown, Store
 
 from .lanes import Lane
 from .sending import Sender
@@ -19,6 +19,7 @@ from .sending import Sender
 log = logging.getLogger(__name__)
 
 ALIVE_WITHIN = timedelta(seconds=15)
+AGAIN_AFTER = 5.0  # seconds until a database that was away is tried again
 
 
 class Recovery:
@@ -40,7 +41,10 @@ class Recovery:
 
     def _go_on(self, receipt: Receipt) -> None:
         log.info("send %s: picked up while %s", receipt.key, receipt.state)
-        if receipt.state is State.SENDING:
-            self._sender.look(receipt)
-        else:
-            self._sender.deliver(receipt.key, late=True)
+        try:
+            if receipt.state is State.SENDING:
+                self._sender.look(receipt)
+            else:
+                self._sender.deliver(receipt.key, late=True)
+        except DatabaseDown:
+            self._lane.later(AGAIN_AFTER, self._go_on, receipt)

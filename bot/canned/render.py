@@ -8,6 +8,7 @@ What is filled in is never looked at again: a customer who calls themselves
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -48,6 +49,12 @@ def malformed(template: str) -> str | None:
     return template[max(0, brace.end() - 30) : brace.end()]
 
 
+def clean(text: str) -> str:
+    """`text` without what no channel can carry: control characters and halves of characters."""
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return "".join(c for c in whole if c in "\n\t" or unicodedata.category(c) != "Cc")
+
+
 def render(
     template: str,
     *,
@@ -66,10 +73,9 @@ def render(
     Raises MissingValues with every variable that found nothing, TextRefused if there are
     double braces that are no variable.
     """
-    broken = malformed(template)
-    if broken is not None:
+    if malformed(template) is not None:
         raise TextRefused(
-            f"`{broken}` is not a variable, so nothing was sent. {HOW_TO_WRITE} Mend it in the message."
+            f"The text has double braces that are no variable, so nothing was sent. {HOW_TO_WRITE}"
         )
     missing: dict[str, None] = {}
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -35,7 +35,7 @@ from bot.genesys import (
 )
 from bot.genesys import Sender as GenesysSender
 from bot.models import Outcome, PostKind, Receipt, SendAs, SendRequest, State
-from bot.storage import Store
+from bot.storage import DatabaseDown, StorageError, Store
 
 from .asking import Asking
 from .catalog import Catalog, Response, Team
@@ -52,6 +52,7 @@ log = logging.getLogger(__name__)
 
 GROWN_OLD = timedelta(minutes=5)  # a pending send older than this is reported, not sent
 ASKED_AGAIN = 30.0  # seconds after which a send looks whether its sender has signed in; a sign-in wakes it
+SETTLE_TRIES = 60  # seconds for which a known outcome waits for a database that is away
 TO_BOTH = (PostKind.REPLY, PostKind.DIRECT)
 
 
@@ -61,7 +62,7 @@ class Verified:
 
     conversation: Conversation
     sender: GenesysSender
-    text: str
+    text: str = field(repr=False)
     template: Template | None = None
 
 
@@ -78,6 +79,7 @@ class Sender:
         *,
         catalog: Callable[[], Catalog],
         now: Callable[[], datetime],
+        sleep: Callable[[float], None],
         changed: Callable[[SendRequest], None],
     ) -> None:
         """`changed` is called after each change that people should see, with the send's request."""
@@ -90,6 +92,7 @@ class Sender:
         self._connecting = connecting
         self._catalog = catalog
         self._now = now
+        self._sleep = sleep
         self._changed = changed
 
     def deliver(self, key: str, *, late: bool = False) -> Receipt:
@@ -125,7 +128,7 @@ class Sender:
         # A bug from here on leaves the row SENDING, and recovery turns that into UNKNOWN,
         # which is the truth. A broad `except` would have to guess.
         outcome = self._post(request, verified)
-        return self._settle(request, outcome, was=State.SENDING, late=late)
+        return self._settle_for_sure(request, outcome, late=late)
 
     def look(self, receipt: Receipt) -> Receipt:
         """
@@ -231,7 +234,10 @@ class Sender:
         started = self._now()
 
         def waiting(seconds: float) -> None:
-            self._store.waiting(request.key, self._now() + timedelta(seconds=seconds))
+            try:
+                self._store.waiting(request.key, self._now() + timedelta(seconds=seconds))
+            except StorageError:
+                log.warning("send %s: waits, which its card cannot show now", request.key)
             self._changed(request)
 
         try:
@@ -261,6 +267,16 @@ class Sender:
         except GenesysError:
             return None
 
+    def _settle_for_sure(self, request: SendRequest, outcome: Outcome, *, late: bool) -> Receipt:
+        """What the POST came to is known here alone, so a database that is away is waited for."""
+        for _ in range(SETTLE_TRIES):
+            try:
+                return self._settle(request, outcome, was=State.SENDING, late=late)
+            except DatabaseDown:
+                log.warning("send %s: %s, which cannot be written down now", request.key, outcome.state)
+                self._sleep(1.0)
+        return self._settle(request, outcome, was=State.SENDING, late=late)
+
     def _settle(self, request: SendRequest, outcome: Outcome, *, was: State, late: bool) -> Receipt:
         if outcome.state is State.SENT and self._genesys.tells_delivery:
             outcome = replace(outcome, look_at=self._now() + FIRST_LOOK)
@@ -275,14 +291,16 @@ class Sender:
 
     def _failed(self, request: SendRequest, exc: GenesysError | CannedError) -> Outcome:
         log.warning("send %s: %s, correlation %s", request.key, type(exc).__name__, exc.correlation_id)
-        state, later = State.REFUSED, None
+        state, later, reason = State.REFUSED, None, str(exc)
         if isinstance(exc, NotConnected | ConnectFirst):
             return self._unconnected(request, exc)
         if isinstance(exc, OutcomeUnknown):
             state = State.UNKNOWN
         elif isinstance(exc, RateLimited | Unavailable | Later):
             state, later = State.PENDING, self._now() + timedelta(seconds=exc.retry_after)
-        return Outcome(state, reason=str(exc), correlation_id=exc.correlation_id, not_before=later)
+            if later - (request.not_before or request.requested_at) > GROWN_OLD:
+                state, later, reason = State.REFUSED, None, f"{reason} {_TOO_LONG}"
+        return Outcome(state, reason=reason, correlation_id=exc.correlation_id, not_before=later)
 
     def _unconnected(self, request: SendRequest, exc: NotConnected | ConnectFirst) -> Outcome:
         """It has not left, and waits for a sign-in; nobody at a terminal waits for one."""
@@ -343,6 +361,7 @@ def _too_old(receipt: Receipt) -> Outcome:
     )
 
 
+_TOO_LONG = "That is more than five minutes away, so it was not sent. Send it again later if it still fits."
 _INTERRUPTED = (
     "The bot was interrupted while it was sending, so nobody knows whether the customer has the message. "
     "Look into the conversation in Genesys before you send it again."

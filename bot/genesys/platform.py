@@ -9,7 +9,7 @@ The Platform API: hosts by region, a service for look-ups, and every person with
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -36,6 +36,7 @@ from .sign_in import SignIn
 from .transport import UNCONFIRMED, OnWait
 from .verify import require_live, require_one_agent, require_present
 
+QUEUES_FOR = timedelta(minutes=10)
 PAUSES = (0.0, 2.0, 5.0, 10.0)  # seconds before each look for a message whose answer was lost
 
 _READ_NEEDS = "the permission conversation:communication:view"
@@ -64,6 +65,7 @@ class PlatformGenesys(Contract):
         super().__init__(tokens=tokens, **parts)
         self._domain = domain
         self._tokens = tokens
+        self._queues: dict[str, tuple[datetime, str]] = {}
         client_id, secret = tokens.people
         if client_id is not None:
             self.sign_in = SignIn(
@@ -187,7 +189,12 @@ class PlatformGenesys(Contract):
         return queues.with_id(self._calls, queue_id)
 
     def queues(self, names: Collection[str]) -> Mapping[str, str]:
-        return queues.by_name(self._calls, names)
+        """As `Genesys.queues`; those found are kept for ten minutes, as each name costs a request."""
+        now = self._now()
+        kept = {name: found for name, found in self._queues.items() if now - found[0] < QUEUES_FOR}
+        asked = queues.by_name(self._calls, [name for name in names if name not in kept])
+        self._queues = kept | {name: (now, each) for name, each in asked.items()}
+        return {name: self._queues[name][1] for name in names if name in self._queues}
 
     def check(self) -> list[Check]:
         return platform_checks.run(self, self._calls, self.sign_in)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from slack_bolt import Ack, App, Respond
+from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
 from bot.canned.desk import Desk
@@ -44,28 +44,32 @@ def connect_pressed(ack: Ack) -> None:
 
 
 def again_pressed(
-    ack: Ack, body: dict[str, Any], action: dict[str, Any], respond: Respond, desk: Desk
+    ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
 ) -> None:
-    request = desk.answer(action["value"], body["user"]["id"], body["channel"]["id"])
-    send_answered(ack, body, respond, desk, request)
+    request = desk.answer(action["value"], body["user"]["id"], body["channel"]["id"], kind="again")
+    send_answered(ack, body, client, desk, request)
 
 
 def team_pressed(
-    ack: Ack, body: dict[str, Any], action: dict[str, Any], respond: Respond, desk: Desk
+    ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
 ) -> None:
     draft, _, team = action["value"].partition(":")
-    request = desk.answer(draft, body["user"]["id"], body["channel"]["id"], team=team)
-    send_answered(ack, body, respond, desk, request)
+    request = desk.answer(draft, body["user"]["id"], body["channel"]["id"], kind="team", team=team)
+    send_answered(ack, body, client, desk, request)
 
 
-def not_again_pressed(ack: Ack, respond: Respond, desk: Desk) -> None:
-    desk.windows.submit(answers.answer, respond, messages.note("Left at that: nothing was sent."), True)
+def not_again_pressed(ack: Ack, body: dict[str, Any], client: WebClient, desk: Desk) -> None:
+    said = messages.note("Left at that: nothing was sent.")
+    answers.say(desk.windows, answers.by_url(client, body["response_url"], said, replace=True))
     ack()
 
 
-def send_answered(ack: Ack, body: dict[str, Any], respond: Respond, desk: Desk, request: SendRequest) -> None:
+def send_answered(
+    ack: Ack, body: dict[str, Any], client: WebClient, desk: Desk, request: SendRequest
+) -> None:
     """Claim what a question was about, and put what becomes of it in the question's place."""
     receipt = desk.claim(request, asked_in=body["channel"]["id"])
     ack()
-    desk.windows.submit(answers.answer, respond, messages.sending(receipt.request), True)
-    desk.deliver_soon(receipt.key, then=answers.outcome_to(respond))
+    url, said = body["response_url"], messages.sending(receipt.request)
+    answers.say(desk.windows, answers.by_url(client, url, said, replace=True))
+    desk.deliver_soon(receipt.key, then=answers.outcome_to(url, client, desk))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from slack_bolt import Ack, App, Respond
+from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
 from bot.canned.desk import Desk
@@ -24,7 +24,7 @@ def register(app: App) -> None:
 
 
 def way_pressed(
-    ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, respond: Respond, desk: Desk
+    ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
 ) -> None:
     send_as = SendAs(action["action_id"].removeprefix(messages.WAY))
     request = desk.other_way(action["value"], body["user"]["id"], send_as)
@@ -33,8 +33,9 @@ def way_pressed(
     if "view" in body:
         desk.deliver_soon(receipt.key, then=windows.outcome_in(client, desk, body["view"]["id"]))
         return
-    desk.windows.submit(answers.answer, respond, messages.sending(receipt.request), True)
-    desk.deliver_soon(receipt.key, then=answers.outcome_to(respond))
+    url = body["response_url"]
+    answers.answer(url, client, desk, messages.sending(receipt.request))
+    desk.deliver_soon(receipt.key, then=answers.outcome_to(url, client, desk))
 
 
 def send_pressed(ack: Ack, body: dict[str, Any], action: dict[str, Any], desk: Desk) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from slack_bolt import Ack, App, Respond
+from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
 from bot.canned.desk import Desk
@@ -22,25 +22,26 @@ def register(app: App) -> None:
     app.command(COMMAND)(canned_typed)
 
 
-def canned_typed(ack: Ack, body: dict[str, Any], respond: Respond, client: WebClient, desk: Desk) -> None:
+def canned_typed(ack: Ack, body: dict[str, Any], client: WebClient, desk: Desk) -> None:
     match grammar.parse(body.get("text") or ""):
         case grammar.SendTyped() as typed:
-            _send(ack, body, respond, desk, typed)
+            _send(ack, body, client, desk, typed)
         case grammar.OpenModal(conversation=typed):
             desk.windows.submit(windows.open_window, client, desk, windows.Entry.of(body, typed))
             ack()
         case grammar.Disconnect():
             desk.require_linked(body["user_id"])
-            desk.windows.submit(answers.say, respond, desk.disconnect, body["user_id"])
+            url, user = body["response_url"], body["user_id"]
+            desk.windows.submit(answers.when_found, url, client, desk, user, desk.disconnect)
             ack(**messages.note("Signing you out of Genesys …"))
         case command:
             ack(**_answer(desk, body["user_id"], command))
 
 
-def _send(ack: Ack, body: dict[str, Any], respond: Respond, desk: Desk, typed: grammar.SendTyped) -> None:
+def _send(ack: Ack, body: dict[str, Any], client: WebClient, desk: Desk, typed: grammar.SendTyped) -> None:
     agent = grammar.require_person(typed.conversation)
     if agent is not None:
-        picking.agent_named(ack, body, respond, desk, typed, agent)
+        picking.agent_named(ack, body, client, desk, typed, agent)
         return
     request = desk.start_request(
         body["user_id"],
@@ -53,7 +54,7 @@ def _send(ack: Ack, body: dict[str, Any], respond: Respond, desk: Desk, typed: g
     )
     receipt = desk.claim(request, asked_in=body["channel_id"])
     ack(**messages.sending(receipt.request))
-    desk.deliver_soon(receipt.key, then=answers.outcome_to(respond))
+    desk.deliver_soon(receipt.key, then=answers.outcome_to(body["response_url"], client, desk))
 
 
 def _answer(desk: Desk, user: str, command: grammar.Command) -> Json:

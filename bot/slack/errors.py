@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import traceback
 import uuid
+from functools import partial
 from typing import Any
 
-from slack_bolt import Ack, App, BoltResponse, Respond
+from slack_bolt import Ack, App, BoltResponse
 from slack_sdk import WebClient
 
 from bot.canned.desk import Desk
@@ -15,6 +16,7 @@ from bot.canned.errors import Asked, AskFirst, CannedError, WhichTeam
 
 from . import answers, messages, modal
 from .blocks import Json
+from .client import call
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +26,7 @@ def register(app: App) -> None:
 
 
 def refused(
-    error: Exception, body: dict[str, Any], ack: Ack, respond: Respond, client: WebClient, desk: Desk
+    error: Exception, body: dict[str, Any], ack: Ack, client: WebClient, desk: Desk
 ) -> BoltResponse | None:
     """
     Answer a click whose handler raised, where its kind lets an answer be seen.
@@ -42,11 +44,14 @@ def refused(
         return ack(**_answer(error, said))
     if body.get("response_url"):
         replace = isinstance(error, Asked)  # a question takes the place of the one that was answered
-        desk.windows.submit(answers.answer, respond, _answer(error, said), replace)
+        answered = answers.by_url(client, body["response_url"], _answer(error, said), replace=replace)
+        answers.say(desk.windows, answered, answered, *_aside(client, body, _answer(error, said)))
     elif body.get("view") is None:
-        desk.windows.submit(_notify, client, body["trigger_id"], said)
+        shown = partial(call, client.views_open, trigger_id=body["trigger_id"], view=modal.notice(said))
+        answers.say(desk.windows, shown, *_aside(client, body, messages.note(said)))
     else:
-        desk.windows.submit(_notify_above, client, body["trigger_id"], said)
+        shown = partial(call, client.views_push, trigger_id=body["trigger_id"], view=modal.notice(said))
+        answers.say(desk.windows, shown, *_aside(client, body, messages.note(said)))
     return ack()
 
 
@@ -79,9 +84,6 @@ def _answer(error: Exception, said: str) -> Json:
             return messages.note(said)
 
 
-def _notify(client: WebClient, trigger: str, said: str) -> None:
-    client.views_open(trigger_id=trigger, view=modal.notice(said))
-
-
-def _notify_above(client: WebClient, trigger: str, said: str) -> None:
-    client.views_push(trigger_id=trigger, view=modal.notice(said))
+def _aside(client: WebClient, body: dict[str, Any], message: Json) -> list[answers.Way]:
+    channel = (body.get("channel") or {}).get("id", "")
+    return answers.aside(client, body["user"]["id"], message, channel)

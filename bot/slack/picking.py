@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from slack_bolt import Ack, App, Respond
+from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
 from bot.canned.desk import Desk
@@ -31,16 +31,16 @@ def use_pressed(
 
 
 def pick_pressed(
-    ack: Ack, body: dict[str, Any], action: dict[str, Any], respond: Respond, desk: Desk
+    ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
 ) -> None:
     draft, _, conversation = action["value"].partition(":")
     user, channel = body["user"]["id"], body["channel"]["id"]
-    request = desk.answer(draft, user, channel, conversation=conversation)
-    actions.send_answered(ack, body, respond, desk, request)
+    request = desk.answer(draft, user, channel, kind="conversation", conversation=conversation)
+    actions.send_answered(ack, body, client, desk, request)
 
 
 def agent_named(
-    ack: Ack, body: dict[str, Any], respond: Respond, desk: Desk, typed: SendTyped, agent: str
+    ack: Ack, body: dict[str, Any], client: WebClient, desk: Desk, typed: SendTyped, agent: str
 ) -> None:
     """`/canned @bob escalation`: what memory can say against it, then the look for the conversation."""
     _require_response(desk, body, typed)
@@ -49,7 +49,7 @@ def agent_named(
             f"Looking for the live conversation of <@{agent}> … Nothing is sent before you read so here."
         )
     )
-    desk.previews.submit(_send_to, body, respond, desk, typed, agent)
+    desk.previews.submit(_send_to, body, client, desk, typed, agent)
 
 
 def _require_response(desk: Desk, body: dict[str, Any], typed: SendTyped) -> None:
@@ -60,18 +60,20 @@ def _require_response(desk: Desk, body: dict[str, Any], typed: SendTyped) -> Non
     desk.response(typed.response, team)
 
 
-def _send_to(body: dict[str, Any], respond: Respond, desk: Desk, typed: SendTyped, agent: str) -> None:
+def _send_to(body: dict[str, Any], client: WebClient, desk: Desk, typed: SendTyped, agent: str) -> None:
+    url = body["response_url"]
     try:
-        _find_and_send(body, respond, desk, typed, agent)
+        _find_and_send(body, client, desk, typed, agent)
     except ConnectFirst as exc:
         link = desk.connect_link(body["user_id"])
-        answers.answer(respond, messages.connect(str(exc), link), True)
+        answers.answer(url, client, desk, messages.connect(str(exc), link))
     except CannedError as exc:
-        answers.answer(respond, errors.told(exc), True)
+        answers.answer(url, client, desk, errors.told(exc))
 
 
-def _find_and_send(body: dict[str, Any], respond: Respond, desk: Desk, typed: SendTyped, agent: str) -> None:
+def _find_and_send(body: dict[str, Any], client: WebClient, desk: Desk, typed: SendTyped, agent: str) -> None:
     user, channel, click = body["user_id"], body["channel_id"], f"command:{body['trigger_id']}"
+    url = body["response_url"]
     asked: dict[str, Any] = {
         "response": typed.response,
         "values": typed.values,
@@ -81,12 +83,12 @@ def _find_and_send(body: dict[str, Any], respond: Respond, desk: Desk, typed: Se
     found = desk.conversations.of_agent(user, agent)
     match found.choices:
         case []:
-            answers.answer(respond, messages.note(found.note), True)
+            answers.answer(url, client, desk, messages.note(found.note))
         case [choice]:
             request = desk.start_request(user, channel, conversation=choice.id, **asked)
             receipt = desk.claim(request, asked_in=channel)
-            answers.answer(respond, messages.sending(receipt.request), True)
-            desk.deliver_soon(receipt.key, then=answers.outcome_to(respond))
+            answers.answer(url, client, desk, messages.sending(receipt.request))
+            desk.deliver_soon(receipt.key, then=answers.outcome_to(url, client, desk))
         case choices:
             draft = desk.ask_conversation(user, channel, choices, **asked)
-            answers.answer(respond, live.question(_SEVERAL, draft, choices), True)
+            answers.answer(url, client, desk, live.question(_SEVERAL, draft, choices))

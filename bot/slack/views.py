@@ -46,7 +46,7 @@ def send_submitted(
 def send_again_submitted(
     ack: Ack, body: dict[str, Any], view: dict[str, Any], client: WebClient, desk: Desk
 ) -> None:
-    request = desk.answer(modal.draft_of(view), body["user"]["id"], view["id"])
+    request = desk.answer(modal.draft_of(view), body["user"]["id"], view["id"], kind="again")
     receipt = desk.claim(request, asked_in=view["id"])
     ack(response_action="update", view=modal.working(receipt.request))
     desk.deliver_soon(receipt.key, then=windows.outcome_in(client, desk, view["id"]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -14,28 +14,32 @@ from bot.canned.desk import Desk
 from bot.canned.errors import CannedError, WhichTeam
 from bot.models import Receipt, State
 
-from . import form, grammar, live, messages, modal
+from . import answers, form, grammar, live, messages, modal
 from .blocks import Json
 from .client import Refused, call
 
 SETTLED = 0.3  # seconds after which Slack has put the ack's view in place: before, it would hide ours
 _TOLD_ANYWAY = (State.REFUSED, State.UNKNOWN)  # a direct message goes out about these
+_NO_WINDOW = (
+    "If no window has opened now, Slack was too slow for it: do the same again in a moment. Nothing was sent."
+)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A click that asks for the window: `channel` is empty where Slack names none."""
+    """A click that asks for the window: `channel` and response `url` are empty where Slack names none."""
 
     user: str
     channel: str
     trigger: str
     conversation: str = ""
+    url: str = field(default="", repr=False)
 
     @classmethod
     def of(cls, body: Mapping[str, Any], conversation: str = "") -> Entry:
         user = body.get("user_id") or body["user"]["id"]
         channel = body.get("channel_id") or body.get("channel", {}).get("id", "")
-        return cls(user, channel, body["trigger_id"], conversation)
+        return cls(user, channel, body["trigger_id"], conversation, body.get("response_url") or "")
 
 
 def open_window(client: WebClient, desk: Desk, entry: Entry) -> None:
@@ -50,9 +54,15 @@ def open_window(client: WebClient, desk: Desk, entry: Entry) -> None:
     else:
         filled = _begun(team, entry.conversation)
         view = modal.window(filled)
-    opened = client.views_open(trigger_id=entry.trigger, view=view)["view"]
-    if filled is not None and team is not None:
-        _list_soon(client, desk, opened["id"], entry.user, team, filled, None, opened["hash"])
+
+    def shown() -> None:
+        opened = call(client.views_open, trigger_id=entry.trigger, view=view)["view"]
+        if filled is not None and team is not None:
+            _list_soon(client, desk, opened["id"], entry.user, team, filled, None, opened["hash"])
+
+    said = messages.note(_NO_WINDOW)
+    answered = [answers.by_url(client, entry.url, said)] if entry.url else []
+    answers.go(desk.windows, shown, *answered, *answers.aside(client, entry.user, said, entry.channel))
 
 
 def open_for_team(client: WebClient, desk: Desk, view: Mapping[str, Any], user: str, pressed: Json) -> None:
@@ -174,16 +184,17 @@ def outcome_in(client: WebClient, desk: Desk, view_id: str) -> Callable[[Receipt
     """What shows a receipt in the window that was submitted."""
 
     def show(receipt: Receipt) -> None:
-        desk.windows.later(SETTLED, partial(_show_outcome, client, view_id, receipt))
+        desk.windows.later(SETTLED, partial(_show_outcome, client, desk, view_id, receipt))
 
     return show
 
 
-def _show_outcome(client: WebClient, view_id: str, receipt: Receipt) -> None:
-    if _update(client, view_id, modal.outcome(receipt)) is None and receipt.state not in _TOLD_ANYWAY:
-        request = receipt.request
-        said = messages.outcome(receipt)
-        client.chat_postEphemeral(channel=request.channel, user=request.supervisor, **said)
+def _show_outcome(client: WebClient, desk: Desk, view_id: str, receipt: Receipt) -> None:
+    shown = partial(call, client.views_update, view_id=view_id, view=modal.outcome(receipt))
+    request, said = receipt.request, messages.outcome(receipt)
+    told = receipt.state in _TOLD_ANYWAY
+    also = [] if told else answers.aside(client, request.supervisor, said, request.channel)
+    answers.go(desk.windows, shown, shown, *also)
 
 
 def _update(client: WebClient, view_id: str, view: Json, **only_if: str) -> str | None:

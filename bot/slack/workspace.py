@@ -89,9 +89,8 @@ class Workspace:
         self._lane.submit(self._tell, user, messages.connect(sentence, link))
 
     def sweep(self) -> None:
-        """Say what is still unsaid, and keep in memory what has to be there before an ack."""
+        """Say what is still unsaid."""
         self.threads.sweep()
-        self.refresh()
 
     def refresh(self) -> None:
         """Ask Slack about the teams' groups and channels, where memory is missing or old; never raises."""

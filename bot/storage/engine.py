@@ -72,9 +72,11 @@ class Database:
         self._writer = self._engine.execution_options(writes=True)
         self._dialect = self._engine.dialect.name
         self._turn = threading.Lock()
+        self._closed = False
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; from now on nothing is read or written, whoever still runs."""
+        self._closed = True
         self._engine.dispose()
 
     def ping(self) -> bool:
@@ -88,17 +90,23 @@ class Database:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
+        self._require_open()
         with as_sentences(DOWN), self._engine.begin() as tx:
             yield tx
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         """A short transaction: committed at the end, or nothing is left of it."""
+        self._require_open()
         with self._in_turn(), as_sentences(DOWN), self._writer.connect() as tx:
             tx.begin()
             yield tx
             with as_sentences(PERHAPS):
                 tx.commit()
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise DatabaseDown("The bot is leaving, so nothing was taken on. Try again in a minute.")
 
     @contextmanager
     def _in_turn(self) -> Iterator[None]:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.canned.errors import CannedError, MissingValues, TextRefused
-from bot.canned.render import OWN_NAMES, Variable, malformed, render, variables
+from bot.canned.render import OWN_NAMES, Variable, clean, malformed, render, variables
 
 OWN = {"CUSTOMER_NAME": "Grace", "AGENT_NAME": "Bob"}
 
@@ -96,8 +96,13 @@ def test_a_name_that_genesys_does_not_know_cannot_be_typed_instead() -> None:
 )
 def test_double_braces_that_are_no_variable_stop_the_send(template: str, piece: str) -> None:
     assert malformed(template) == piece
-    with pytest.raises(TextRefused, match="is not a variable"):
+    with pytest.raises(TextRefused, match="double braces that are no variable") as refused:
         filled(template, values={"a": "1", "b": "2", "topic": "3"})
+    assert piece not in str(refused.value)  # the team reads this sentence
+
+
+def test_control_characters_and_halves_of_characters_are_cleaned_away() -> None:
+    assert clean("a\x00b\x1b[31m\tc\nd\ud83d é 😀") == "ab[31m\tc\nd\ufffd é 😀"
 
 
 def test_single_braces_are_text() -> None:

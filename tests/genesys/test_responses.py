@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -176,3 +177,19 @@ def test_two_queues_of_one_name_are_neither(public: SimulatedGenesys, platform: 
     public.queue("BILLING")
 
     assert platform.queues(["Billing"]) == {}
+
+
+def test_queues_found_by_name_are_kept_for_ten_minutes_and_others_asked_for_again(
+    public: SimulatedGenesys, platform: Genesys, clock: Any
+) -> None:
+    def asked(minutes: float) -> int:
+        clock.at += timedelta(minutes=minutes)
+        before = len(public.seen("GET /api/v2/routing/queues"))
+        platform.queues(["Billing", "Not yet"])
+        return len(public.seen("GET /api/v2/routing/queues")) - before
+
+    public.queue("Billing")
+    assert [asked(0), asked(9), asked(1)] == [2, 1, 2]
+
+    there = public.queue("Not yet")
+    assert platform.queues(["Not yet"]) == {"Not yet": there.id}

@@ -139,6 +139,23 @@ def test_429_waits_as_asked_and_then_sends(sandbox: Sandbox, reading: bool) -> N
     assert len(sandbox.genesys.received) == 1
 
 
+def test_while_it_waits_for_genesys_the_card_says_so(sandbox: Sandbox) -> None:
+    sandbox.genesys.fault(SEND, "429", retry_after=7)
+    second = sandbox.genesys.hold(SEND)
+    slack = sandbox.slack
+    slack.types(slack.ann, f"/canned {sandbox.conversation} escalation", slack.channel)
+    assert second.arrived.wait(20)
+    assert sandbox.bot.parts.lanes.posts.wait_idle(20)
+
+    [card] = slack.messages(slack.channel)
+    assert "Waiting for Genesys" in card.said
+
+    second.release()
+    sandbox.drain()
+    [card] = slack.messages(slack.channel)
+    assert "Sent" in card.said
+
+
 def test_a_longer_429_is_waited_for_outside_and_then_sent(sandbox: Sandbox) -> None:
     sandbox.genesys.fault(sandbox.post, "429", retry_after=90)
     slack = sandbox.slack
@@ -204,7 +221,7 @@ def test_a_variable_without_a_value_refuses_with_its_name(sandbox: Sandbox) -> N
 
 
 RESPONSES = {
-    "blank": {"title": "Blank", "text": "{{topic}}"},
+    "blank": {"title": "Blank", "text": "{{topic|}}"},
     "long": {"title": "Long", "text": "{{topic}}"},
     "old": {"title": "Old", "text": "Happy new year", "expires": "2020-01-31"},
     "other": {"title": "Another team's", "text": "Hello"},
@@ -216,6 +233,7 @@ RESPONSES = {
 @pytest.mark.parametrize(
     ("command", "says"),
     [
+        ("blank", "Nothing is left of the text"),
         ("long topic=" + "x" * 5000, "characters long"),
         ("old", "expired on 31 January 2020"),
         ("other", "does not send"),
@@ -265,11 +283,19 @@ def test_slack_down_loses_no_reply(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("flag", "says"),
-    [("is_archived", "archived"), ("is_ext_shared", "shared"), ("is_pending_ext_shared", "shared")],
+    ("state", "says"),
+    [
+        ({"is_archived": True}, "archived"),
+        ({"is_ext_shared": True}, "shared"),
+        ({"is_pending_ext_shared": True}, "shared"),
+        ({"bot": False}, "not in the team's channel"),
+    ],
+    ids=str,
 )
-def test_a_channel_nobody_can_trust_stops_the_teams_sends(sandbox: Sandbox, flag: str, says: str) -> None:
-    sandbox.slack.set_channel(sandbox.slack.channel, **{flag: True})
+def test_a_channel_nobody_can_trust_stops_the_teams_sends(
+    sandbox: Sandbox, state: dict[str, bool], says: str
+) -> None:
+    sandbox.slack.set_channel(sandbox.slack.channel, **state)
     sandbox.clock.advance(minutes=6)  # what is known of a channel is five minutes old at most
     said = answer_to(sandbox, "/canned {conversation} escalation")
 

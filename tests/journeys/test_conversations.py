@@ -151,9 +151,15 @@ def test_in_a_channel_of_no_team_the_team_is_asked_after_the_conversation(sandbo
     sandbox.genesys.start_chat("Ada King", agents=[sandbox.genesys.bob])
     slack.types(slack.ann, "/canned @bob escalation", third)
     sandbox.drain()
-    slack.press(slack.ann, "1. Grace Hopper", slack.ephemerals(slack.ann)[-1])
+    question = slack.ephemerals(slack.ann)[-1]
+    slack.press(slack.ann, "1. Grace Hopper", question)
     sandbox.drain()
-    slack.press(slack.ann, TEAM, slack.ephemerals(slack.ann)[-1])
+    slack.press(slack.ann, "2. Ada King", question)  # it is answered already
+    sandbox.drain()
+    assert sandbox.receipts() == []
+
+    [which] = [each for each in slack.ephemerals(slack.ann) if "which team" in each.said]
+    slack.press(slack.ann, TEAM, which)
     sandbox.drain()
 
     assert sandbox.genesys.customer_sees(sandbox.conversation) == [ESCALATION]
@@ -213,6 +219,17 @@ def test_what_is_typed_meanwhile_stays(sandbox: Sandbox) -> None:
 
     assert view.state["Conversation"] == "half an id"
     assert view.state["Response"] == "Escalated to a specialist"
+
+
+def test_a_late_list_does_not_get_in_the_way_of_what_was_filled_in(sandbox: Sandbox) -> None:
+    slack = sandbox.slack
+    held = sandbox.genesys.hold(MINE)
+    slack.types(slack.ann, "/canned", slack.channel)
+    assert held.arrived.wait(10)
+    slack.fill(slack.ann, "Conversation", sandbox.conversation, enter=True)
+    held.release()
+
+    assert not listed(window(sandbox))
 
 
 def test_a_window_changed_while_genesys_was_asked_gets_the_list_too(sandbox: Sandbox) -> None:

@@ -24,6 +24,7 @@ NEEDED: dict[str, frozenset[str]] = {
     "auth_test": frozenset(),
     "apps_connections_open": frozenset(),
     "views_open": frozenset(),
+    "views_push": frozenset(),
     "views_update": frozenset(),
     "chat_postMessage": frozenset({"chat:write"}),
     "chat_postEphemeral": frozenset({"chat:write"}),

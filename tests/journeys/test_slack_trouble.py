@@ -1,0 +1,118 @@
+"""Whoever clicked hears how it ended, and the record is kept, though Slack does not take everything."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.models import State
+from bot.sandbox.genesys import ANN
+from bot.sandbox.sandbox import Sandbox
+
+SEND = "POST /api/v2/conversations/{id}/events"
+ANSWER = "POST /response/*"
+
+
+def types(sandbox: Sandbox, text: str) -> None:
+    slack = sandbox.slack
+    slack.types(slack.ann, f"/canned {text}".replace("{conversation}", sandbox.conversation), slack.channel)
+
+
+def filled_in(sandbox: Sandbox) -> None:
+    """The window is open with a response chosen in it."""
+    types(sandbox, "{conversation}")
+    sandbox.drain()
+    sandbox.slack.choose(sandbox.slack.ann, "Response", "escalation")
+    sandbox.drain()
+
+
+def aside(sandbox: Sandbox) -> list[str]:
+    """What only Ann reads: notes and direct messages."""
+    slack = sandbox.slack
+    return [said.said for said in slack.ephemerals(slack.ann) + slack.direct_messages(slack.ann)]
+
+
+def sent(said: list[str]) -> int:
+    return sum("Sent" in each for each in said)
+
+
+# -- how it ended ----------------------------------------------------------------------------
+
+
+def test_an_answer_that_slack_drops_once_is_given_again(sandbox: Sandbox) -> None:
+    sandbox.slack.fault(ANSWER, "status", status=500)
+    types(sandbox, "{conversation} escalation")
+    sandbox.drain()
+
+    assert len(sandbox.slack.seen(ANSWER)) == 2
+    assert sent(aside(sandbox)) == 1
+
+
+@pytest.mark.parametrize("kind", ["status", "lost_before"])
+def test_an_outcome_that_no_response_url_takes_is_told_in_a_note(sandbox: Sandbox, kind: str) -> None:
+    sandbox.slack.fault(ANSWER, kind, times=None)
+    types(sandbox, "{conversation} escalation")
+    sandbox.drain()
+
+    assert sent([note.said for note in sandbox.slack.ephemerals(sandbox.slack.ann)]) == 1
+
+
+def test_an_outcome_that_no_note_can_tell_is_a_direct_message(sandbox: Sandbox) -> None:
+    sandbox.slack.fault(ANSWER, "status", times=None)
+    sandbox.slack.fault("POST /api/chat.postEphemeral", "status", times=None)
+    types(sandbox, "{conversation} escalation")
+    sandbox.drain()
+
+    assert sent([said.said for said in sandbox.slack.direct_messages(sandbox.slack.ann)]) == 1
+
+
+@pytest.mark.parametrize("kind", ["status", "429"])
+def test_a_window_whose_update_slack_drops_once_shows_the_outcome(sandbox: Sandbox, kind: str) -> None:
+    filled_in(sandbox)
+    sandbox.slack.fault("POST /api/views.update", kind, retry_after=1)
+    sandbox.slack.submit(sandbox.slack.ann)
+    sandbox.drain()
+
+    view = sandbox.slack.open_view(sandbox.slack.ann)
+    assert view is not None
+    assert sent([view.text]) == 1
+
+
+def test_a_window_that_cannot_be_updated_leaves_the_outcome_to_a_note(sandbox: Sandbox) -> None:
+    filled_in(sandbox)
+    sandbox.slack.fault("POST /api/views.update", "status", times=None)
+    sandbox.slack.submit(sandbox.slack.ann)
+    sandbox.drain()
+
+    assert sent(aside(sandbox)) == 1
+
+
+def test_answers_that_hang_hold_up_no_send(sandbox: Sandbox) -> None:
+    sandbox.slack.fault(ANSWER, "hang", times=None, seconds=20)
+    for number in range(17):
+        chat = sandbox.genesys.start_chat(f"Customer {number}", users=[ANN])
+        types(sandbox, f"{chat} escalation")
+
+    # Sixteen threads send; all of them would hang now.
+    assert sandbox.bot.parts.lanes.sends.wait_idle(10)
+    assert [receipt.state for receipt in sandbox.receipts()] == [State.SENT] * 17
+
+
+# -- windows ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["status", "lost_before"])
+def test_a_window_that_does_not_open_is_answered_where_it_was_asked_for(sandbox: Sandbox, kind: str) -> None:
+    sandbox.slack.fault("POST /api/views.open", kind)
+    types(sandbox, "{conversation}")
+    sandbox.drain()
+
+    assert sandbox.slack.open_view(sandbox.slack.ann) is None
+    assert "do the same again" in sandbox.slack.ephemerals(sandbox.slack.ann)[-1].said
+
+
+def test_a_window_asked_for_from_anywhere_that_does_not_open_is_a_direct_message(sandbox: Sandbox) -> None:
+    sandbox.slack.fault("POST /api/views.open", "status")
+    sandbox.slack.shortcut(sandbox.slack.ann, "canned_open")
+    sandbox.drain()
+
+    assert "do the same again" in sandbox.slack.direct_messages(sandbox.slack.ann)[-1].said
