@@ -22,7 +22,8 @@ class Filled:
     """
     What stands in the window: `text` is the template as edited, None while it is the
     response's own; `asked` are the variables that have an input, `needed` those of them
-    that are empty though the conversation does not say them either.
+    that are empty though the conversation does not say them either. `version` is the
+    response's as the window showed it, None where it has not shown this one yet.
     """
 
     team: str
@@ -33,6 +34,7 @@ class Filled:
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
     asked: tuple[str, ...] = ()
     needed: tuple[str, ...] = ()
+    version: str | None = None
 
 
 def read(view: Mapping[str, Any]) -> Filled:
@@ -57,6 +59,7 @@ def read(view: Mapping[str, Any]) -> Filled:
             for block in inputs
             if block.get("hint") and (name := _name(block)) not in values and (used is None or name in used)
         ),
+        version=_version(about, chosen),
     )
 
 
@@ -71,6 +74,11 @@ def read_submission(view: Mapping[str, Any]) -> Filled:
 def _element(state: Mapping[str, Any], block_id: str) -> Mapping[str, Any]:
     """What one input holds; each of our blocks has one."""
     return next(iter(state.get(block_id, {}).values()), {})
+
+
+def _version(about: Mapping[str, Any], response: str | None) -> str | None:
+    key, version = about.get("seen") or ("", None)
+    return version if key == response else None
 
 
 def _is_value(block: Mapping[str, Any]) -> bool:

@@ -75,7 +75,11 @@ def window(
         ],
         callback_id=SEND,
         submit="Send",
-        about={"team": filled.team, "channel": filled.channel},
+        about={
+            "team": filled.team,
+            "channel": filled.channel,
+            "seen": [response.key, response.version] if response else None,
+        },
     )
 
 
