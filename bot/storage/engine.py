@@ -98,7 +98,9 @@ class Database:
     def _writing(self) -> Iterator[Connection]:
         """A short transaction: committed at the end, or nothing is left of it."""
         self._require_open()
+        until = time.monotonic() + self._patience
         with self._in_turn(), as_sentences(DOWN), self._writer.connect() as tx:
+            tx.execution_options(until=until)  # what is left of it when our turn has come
             tx.begin()
             yield tx
             with as_sentences(PERHAPS):
@@ -176,8 +178,10 @@ def _prepare_sqlite(engine: Engine, *, patience: float, foreign_keys: bool) -> N
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("writes")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        options = connection.get_execution_options()
+        left = max(options["until"] - time.monotonic(), 0) if "until" in options else patience
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(left * 1000)}").close()
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes") else "BEGIN")
 
 
 def _write_ahead(connection: Any, patience: float) -> None:
