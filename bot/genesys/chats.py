@@ -120,4 +120,4 @@ def _goes_on(raw: Mapping[str, Any]) -> bool:
 
 
 def _texts(attributes: Mapping[str, Any]) -> dict[str, str]:
-    return {name: value for name, value in attributes.items() if isinstance(value, str)}
+    return {name: text_of(value) for name, value in attributes.items() if isinstance(value, str)}

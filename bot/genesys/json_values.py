@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
 def objects(value: object) -> list[Mapping[str, Any]]:
@@ -12,5 +16,10 @@ def objects(value: object) -> list[Mapping[str, Any]]:
 
 
 def text_of(value: object) -> str:
-    """`value` if it is a string, else an empty one."""
-    return value if isinstance(value, str) else ""
+    """
+    `value` if it is a string, else an empty one.
+
+    Control characters but line ends and tabs are left out; half a surrogate pair, which no
+    UTF-8 can hold, becomes U+FFFD.
+    """
+    return _HALVES.sub("\ufffd", _CONTROLS.sub("", value)) if isinstance(value, str) else ""

@@ -437,3 +437,40 @@ def test_texts_lie_apart_so_that_the_record_outlives_them(
     assert (receipt.text, receipt.request.text, receipt.request.values) == (None, None, {})
     assert receipt.state is State.SENT
     assert receipt.text_hash == hashlib.sha256(b"Secret Three").hexdigest()
+
+
+# -- texts that a database cannot hold ----------------------------------------------------------
+
+ODD = pytest.mark.parametrize("odd", ["a\x00b", "Grace \ud83d"], ids=["NUL", "half an emoji"])
+
+
+@ODD
+def test_any_text_can_be_begun_and_its_hash_is_that_of_what_is_kept(
+    store: Store, claim: Callable[..., str], odd: str
+) -> None:
+    key = claim()
+
+    assert store.begin(key, odd, sender_id="g1")
+    kept = store.receipt(key)
+    assert kept.text == odd.replace("\x00", "\ufffd").replace("\ud83d", "\ufffd")
+    assert kept.text_hash == hashlib.sha256(kept.text.encode()).hexdigest()
+
+
+@ODD
+def test_any_reason_can_be_settled(store: Store, claim: Callable[..., str], odd: str) -> None:
+    key = claim()
+
+    receipt, moved = store.settle(key, Outcome(State.REFUSED, reason=odd), was=[State.PENDING])
+
+    assert moved
+    assert receipt.reason[0] == odd[0]
+
+
+@ODD
+def test_any_typed_text_and_value_can_be_claimed(
+    store: Store, a_request: Callable[..., SendRequest], odd: str
+) -> None:
+    request = a_request(text=odd, values={"topic": odd})
+    store.claim(request, **ROOM)
+
+    assert store.receipt(request.key).state is State.PENDING
