@@ -10,13 +10,25 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import traceback
 from datetime import UTC, datetime
+from types import TracebackType
 
 OURS = "bot"
 
 
-class JsonLines(logging.Formatter):
-    """One JSON object a line: at, level, logger, message."""
+class Lines(logging.Formatter):
+    """An exception shows where it came from and its type; its words may be a customer's."""
+
+    def formatException(
+        self, ei: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+    ) -> str:
+        kind, _, trace = ei
+        return "".join(traceback.format_tb(trace)) + (kind.__name__ if kind else "")
+
+
+class JsonLines(Lines):
+    """One JSON object a line: at, level, logger, message; and trace, where an exception is told of."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -25,13 +37,15 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)
 
 
 def set_up(level: str, style: str) -> None:
     """Log to standard error: ours at `level`, everybody else's from WARNING on."""
     handler = logging.StreamHandler(sys.stderr)
-    text = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    text = Lines("%(asctime)s %(levelname)s %(name)s: %(message)s")
     handler.setFormatter(JsonLines() if style == "json" else text)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger(OURS).setLevel(level)

@@ -13,6 +13,7 @@ DEFAULT_CONFIG = "canned.yml"
 DEFAULT_DATABASE = "sqlite:///canned.db"
 PLATFORM, EVENTS = "platform", "events"
 SHORTEST_SECRET = 16  # characters
+LONGEST_LABEL = 63  # RFC 1035, 2.3.4
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -265,6 +266,8 @@ def _org_id(read: _Reader, *, required: bool) -> str:
         read.required("GENESYS_ORG_ID", "the organisation's name in https://<name>.mypurecloud.com")
     if value and not all(part.isalnum() and part.isascii() for part in value.split("-")):
         read.faults.append("GENESYS_ORG_ID must be letters, digits and hyphens only: it becomes a host name")
+    if len(value) > LONGEST_LABEL:
+        read.faults.append(f"GENESYS_ORG_ID must not be longer than {LONGEST_LABEL} characters")
     return value
 
 

@@ -8,17 +8,21 @@ raw body, which nothing must touch before Bolt has checked it.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterable, Mapping
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Flask, jsonify, request
 from flask.typing import ResponseReturnValue
 from slack_bolt import App
 from slack_bolt.adapter.wsgi import SlackRequestHandler
+from slack_sdk.signature import SignatureVerifier
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from bot.canned.announcing import Unreadable, Unsigned
 from bot.canned.errors import NotWritten
+from bot.settings import SettingsError
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 THREADS = 8  # beside a committed claim more threads only wait for each other
+STAMP, SIGNATURE = re.compile("[0-9]{1,12}"), re.compile("v0=[0-9a-f]{64}")
+NONSENSE = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
 LARGEST_BODY = 1 << 20  # bytes; Slack's largest payload is a view of 250 KB
 
 
@@ -59,7 +65,9 @@ def build(
         web.add_url_rule("/genesys/events", view_func=_webhook(announced), methods=["POST"])
     if slack is None:
         return web
-    return DispatcherMiddleware(web, {"/slack/events": _well_formed(SlackRequestHandler(slack, path=""))})
+    verifier = SignatureVerifier(slack._signing_secret)  # which Bolt gives to nobody
+    guarded = _from_slack(verifier, SlackRequestHandler(slack, path=""))
+    return DispatcherMiddleware(web, {"/slack/events": guarded})
 
 
 def _webhook(announced: Callable[[bytes, str], None]) -> Callable[[], ResponseReturnValue]:
@@ -81,39 +89,64 @@ def _webhook(announced: Callable[[bytes, str], None]) -> Callable[[], ResponseRe
     return event_announced
 
 
-def _well_formed(slack: Callable[..., Iterable[bytes]]) -> WSGIApplication:
-    """Refuse what Bolt would answer with a trace: a timestamp that is no number, a body that is no text."""
+def _from_slack(verifier: SignatureVerifier, slack: Callable[..., Iterable[bytes]]) -> WSGIApplication:
+    """Let through what Slack signed: Bolt reads a body, and fails on an odd one, before it looks at that."""
 
     def guarded(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        stamp = environ.get("HTTP_X_SLACK_REQUEST_TIMESTAMP", "")
-        if not (stamp.isascii() and stamp.isdecimal()):
-            start("401 Unauthorized", [("Content-Type", "text/plain")])
-            return [b"invalid request"]
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         try:
-            return slack(environ, start)
-        except UnicodeDecodeError:
-            start("400 Bad Request", [("Content-Type", "text/plain")])
-            return [b"not text"]
+            if not _is_signed(verifier, environ, body):
+                return _refuse(start, "401 Unauthorized", b"invalid request")
+            return slack({**environ, "wsgi.input": BytesIO(body)}, start)
+        except UnicodeDecodeError:  # by anybody: not worth a line in the log
+            return _refuse(start, "400 Bad Request", b"not text")
+        except NONSENSE as exc:
+            log.warning("a signed request makes no sense: %s", type(exc).__name__)
+            return _refuse(start, "400 Bad Request", b"not a request of Slack's")
 
     return guarded
 
 
+def _is_signed(verifier: SignatureVerifier, environ: WSGIEnvironment, body: bytes) -> bool:
+    """Whether Slack signed it within the last five minutes; raises UnicodeDecodeError if it is no text."""
+    stamp = environ.get("HTTP_X_SLACK_REQUEST_TIMESTAMP", "")
+    signature = environ.get("HTTP_X_SLACK_SIGNATURE", "")
+    well_formed = STAMP.fullmatch(stamp) and SIGNATURE.fullmatch(signature)
+    return bool(well_formed) and verifier.is_valid(body, stamp, signature)
+
+
+def _refuse(start: StartResponse, status: str, why: bytes) -> Iterable[bytes]:
+    start(status, [("Content-Type", "text/plain")])
+    return [why]
+
+
 class Listener:
-    """waitress on its own thread; `port` is the one it got where 0 was asked for."""
+    """
+    waitress on its own thread; `port` is the one it got where 0 was asked for.
+
+    Raises SettingsError if nothing can listen there.
+    """
 
     def __init__(self, site: WSGIApplication, *, host: str, port: int) -> None:
+        from waitress import wasyncore
         from waitress.server import create_server
 
         self._sockets: dict[int, Any] = {}
-        self._server: Any = create_server(
-            site,
-            map=self._sockets,
-            host=host,
-            port=port,
-            threads=THREADS,
-            max_request_body_size=LARGEST_BODY,
-            ident=None,
-        )
+        try:
+            self._server: Any = create_server(
+                site,
+                map=self._sockets,
+                host=host,
+                port=port,
+                threads=THREADS,
+                max_request_body_size=LARGEST_BODY,
+                ident=None,
+            )
+        except (OSError, ValueError) as exc:
+            wasyncore.close_all(self._sockets, ignore_all=True)
+            why = (exc.strerror if isinstance(exc, OSError) else "") or "no such address"
+            fault = f"CANNED_HOST, CANNED_PORT: the bot cannot listen on {host}:{port} ({why})"
+            raise SettingsError([fault]) from exc
         self.host = host
         self.port: int = self._server.effective_port
 

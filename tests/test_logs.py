@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.logs import JsonLines
+from bot.logs import JsonLines, Lines
 
 ROOT = Path(__file__).parents[1]
 
@@ -99,3 +99,25 @@ def test_setting_up_twice_writes_each_line_once() -> None:
     lines = logged("INFO", "text", "logs.set_up('INFO', 'json')\nlogging.getLogger('bot').info('once')")
 
     assert [json.loads(line)["message"] for line in lines] == ["once"]
+
+
+def raised() -> logging.LogRecord:
+    made = record("a lane failed")
+    try:
+        int("Grace Hopper")
+    except ValueError:
+        made.exc_info = sys.exc_info()
+    return made
+
+
+@pytest.mark.parametrize("style", [JsonLines(), Lines()], ids=["json", "text"])
+def test_an_exception_shows_its_trace_and_type_without_its_words(style: logging.Formatter) -> None:
+    line = style.format(raised())
+
+    assert "in raised" in line
+    assert "ValueError" in line
+    assert "invalid literal" not in line  # the words, which quote the value
+
+
+def test_json_line_with_a_trace_stays_one_line() -> None:
+    assert "\n" not in JsonLines().format(raised())

@@ -297,6 +297,11 @@ def test_org_id_that_would_change_the_host_is_refused(org: str) -> None:
     assert named(faults({**EVENTS, **SLACK, "GENESYS_ORG_ID": org})) == ["GENESYS_ORG_ID"]
 
 
+def test_organisation_longer_than_a_host_names_part_is_named() -> None:
+    assert named(faults({**GENESYS, **SLACK, "GENESYS_ORG_ID": "a" * 64})) == ["GENESYS_ORG_ID"]
+    assert Settings.from_env({**GENESYS, "GENESYS_ORG_ID": "a" * 63}).genesys.org_id == "a" * 63
+
+
 def test_address_that_cannot_be_parsed_is_named_like_any_wrong_one() -> None:
     assert named(faults({**GENESYS, **SLACK, "GENESYS_API_URL": "https://[half"})) == ["GENESYS_API_URL"]
 

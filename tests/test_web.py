@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import socket
+import time
+from collections.abc import Callable
+
+import pytest
 import requests
 
+from bot import web
 from bot.sandbox.sandbox import Sandbox
+from bot.settings import SettingsError
 
 
 def url(sandbox: Sandbox, path: str) -> str:
@@ -33,3 +40,86 @@ def test_a_stranger_finds_nothing(sandbox: Sandbox) -> None:
 def test_a_body_that_is_no_text_is_a_bad_request(sandbox: Sandbox) -> None:
     assert sandbox.slack.forge(b"\xff\xfe", kind="slash_commands").status == 400
     assert sandbox.receipts() == []
+
+
+UNSIGNED = "v0=" + "0" * 64
+ODD_BODIES = [
+    *(b"payload={", b"payload=[1]", b"payload=1", b"payload=null", b"payload=" + b"[" * 100_000),
+    *(b"payload=%7B%22team%22%3A1%7D", b"{", b'{"event": 1}', b'{"authorizations": 1}'),
+]
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [{"timestamp": "9" * 5000}, {"timestamp": "9" * 13}, {"signature": "v0=\u00e9"}, {"signature": "0" * 64}],
+    ids=["endless digits", "too many digits", "not ASCII", "no version"],
+)
+def test_headers_that_slack_would_not_write_are_unauthorized(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture, forged: dict[str, str]
+) -> None:
+    ack = sandbox.slack.forge({"command": "/canned"}, kind="slash_commands", **forged)  # type: ignore[arg-type]
+
+    assert ack.status == 401
+    assert "Traceback" not in caplog.text
+
+
+def test_no_body_is_read_before_its_signature_holds(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    for body in ODD_BODIES:
+        assert sandbox.slack.forge(body, signature=UNSIGNED).status == 401, body[:40]
+        stamp = {"X-Slack-Request-Timestamp": str(int(time.time())), "X-Slack-Signature": UNSIGNED}
+        headers = {**stamp, "Content-Type": "application/json"}
+        asked = requests.post(url(sandbox, "/slack/events"), data=body, headers=headers, timeout=5)
+        assert asked.status_code == 401, body[:40]
+
+    assert "Traceback" not in caplog.text
+
+
+def test_a_signed_body_that_makes_no_sense_leaves_no_trace(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    for body in ODD_BODIES:
+        assert sandbox.slack.forge(body).status in (200, 400), body[:40]
+
+    assert "Traceback" not in caplog.text
+    assert sandbox.receipts() == []
+
+
+def test_variables_of_an_oauth_app_change_nothing(
+    make_sandbox: Callable[..., Sandbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLACK_CLIENT_ID", "1.2")
+    monkeypatch.setenv("SLACK_CLIENT_SECRET", "x")
+    sandbox = make_sandbox()
+    monkeypatch.chdir(sandbox.folder)
+    sandbox.start()
+    slack = sandbox.slack
+    slack.types(slack.ann, f"/canned {sandbox.conversation} escalation", slack.channel)
+    sandbox.drain()
+
+    assert len(sandbox.genesys.received) == 1
+    assert requests.get(url(sandbox, "/slack/events/slack/install"), timeout=5).status_code == 401
+
+
+def test_slack_is_not_asked_who_the_bot_is_at_each_click(sandbox: Sandbox) -> None:
+    slack = sandbox.slack
+    before = [asked.path for asked in slack.requests].count("/api/auth.test")
+    slack.types(slack.ann, "/canned help", slack.channel)
+    slack.types(slack.ann, "/canned list", slack.channel)
+
+    assert [asked.path for asked in slack.requests].count("/api/auth.test") == before
+
+
+def test_a_port_in_use_is_named_in_a_sentence() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(SettingsError, match=f"CANNED_PORT: the bot cannot listen on 127.0.0.1:{port}"):
+            web.Listener(web.build(None, dict), host="127.0.0.1", port=port)
+
+
+def test_a_host_that_is_not_here_is_named_in_a_sentence() -> None:
+    with pytest.raises(SettingsError, match="CANNED_HOST"):
+        web.Listener(web.build(None, dict), host="no such host", port=0)

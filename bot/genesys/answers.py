@@ -63,7 +63,7 @@ def wait_asked(header: str | None, now: datetime) -> float:
         return min(float(text), LONGEST_WAIT)
     try:
         until = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # the second: a year of thirty digits
         return WAIT_IF_UNSAID
     until = until if until.tzinfo else until.replace(tzinfo=UTC)
     return min(max((until - now).total_seconds(), 0.0), LONGEST_WAIT)

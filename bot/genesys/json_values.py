@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
 def objects(value: object) -> list[Mapping[str, Any]]:
@@ -13,8 +17,13 @@ def objects(value: object) -> list[Mapping[str, Any]]:
 
 
 def text_of(value: object) -> str:
-    """`value` if it is a string, else an empty one."""
-    return value if isinstance(value, str) else ""
+    """
+    `value` if it is a string, else an empty one.
+
+    Control characters but line ends and tabs are left out; half a surrogate pair, which no
+    UTF-8 can hold, becomes U+FFFD.
+    """
+    return _HALVES.sub("\ufffd", _CONTROLS.sub("", value)) if isinstance(value, str) else ""
 
 
 def object_of(value: object) -> Mapping[str, Any]:
@@ -24,7 +33,7 @@ def object_of(value: object) -> Mapping[str, Any]:
 
 def texts_of(value: object) -> dict[str, str]:
     """The texts in the JSON object `value`, by name; whatever else is in it is left out."""
-    return {name: each for name, each in object_of(value).items() if isinstance(each, str)}
+    return {name: text_of(each) for name, each in object_of(value).items() if isinstance(each, str)}
 
 
 def time_of(value: object) -> datetime | None:

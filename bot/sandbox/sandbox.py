@@ -262,8 +262,9 @@ class Sandbox:
             store.close()
 
     def rest(self, timeout: float = 20.0) -> None:
-        """Wait until the bot has done what it can for every send now; raises TimeoutError."""
-        if not self.bot.parts.lanes.sends.wait_idle(timeout):
+        """Wait until the bot has done what it can for every send now, and said so; raises TimeoutError."""
+        lanes = self.bot.parts.lanes
+        if not (lanes.sends.wait_idle(timeout) and lanes.windows.wait_idle(timeout)):
             raise TimeoutError(f"still sending: {self.receipts()}")
 
     def receipts(self) -> list[Receipt]:

@@ -24,7 +24,8 @@ class Filled:
     """
     What stands in the window: `text` is the template as edited, None while it is the
     response's own; `asked` are the variables that have an input, `needed` those of them
-    that are empty though the conversation does not say them either.
+    that are empty though the conversation does not say them either. `version` is the
+    response's as the window showed it, None where it has not shown this one yet.
 
     `agent` is the person whose conversation is meant while there is none, `live` what is
     shown to choose from. `taken` marks a conversation that was chosen, not typed.
@@ -41,6 +42,7 @@ class Filled:
     agent: str = ""
     taken: str = ""
     live: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    version: str | None = None
 
 
 def read(view: Mapping[str, Any]) -> Filled:
@@ -69,6 +71,7 @@ def read(view: Mapping[str, Any]) -> Filled:
         agent=about.get("agent", ""),
         taken=place.partition(":")[2],
         live=live.listed_in(view),
+        version=_version(about, chosen),
     )
 
 
@@ -89,6 +92,11 @@ def _conversation_block(view: Mapping[str, Any]) -> str:
     """Its id is a new one each time a conversation is chosen: else what was typed there would stay."""
     ids = (str(block.get("block_id", "")) for block in view["blocks"])
     return next((each for each in ids if each.partition(":")[0] == "conversation"), "conversation")
+
+
+def _version(about: Mapping[str, Any], response: str | None) -> str | None:
+    key, version = about.get("seen") or ("", None)
+    return version if key == response else None
 
 
 def _is_value(block: Mapping[str, Any]) -> bool:

@@ -159,11 +159,15 @@ def _send(conversation: str, tokens: list[_Token]) -> SendTyped:
                 f"“{short(pair.value, 60)}” is not name=value. "
                 f"Put quotes round a value with spaces: {_EXAMPLE}. Nothing was sent."
             )
-        if pair.name in values:
+        if pair.name in values or (_is_language(pair.name) and any(map(_is_language, values))):
             raise Nonsense(f"`{pair.name}` is there twice, and I cannot know which one you mean.")
         values[pair.name] = pair.value
-    language = next((values.pop(name) for name in list(values) if name.casefold() == "lang"), None)
+    language = next((values.pop(name) for name in list(values) if _is_language(name)), None)
     return SendTyped(conversation, _bare(key.value), values, language or None)
+
+
+def _is_language(name: str) -> bool:
+    return name.casefold() == "lang"
 
 
 # -- tokens ----------------------------------------------------------------------------------
@@ -174,7 +178,7 @@ class _Token:
     """`name` is None for what is not name=value."""
 
     name: str | None
-    value: str
+    value: str = field(repr=False)
 
 
 def _tokens(text: str) -> Iterator[_Token]:

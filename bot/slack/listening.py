@@ -11,6 +11,8 @@ import logging
 from collections.abc import Callable
 
 from slack_bolt import App, BoltContext, BoltResponse
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk import WebClient
 
 from bot.canned.desk import Desk
 from bot.settings import SlackSettings
@@ -22,9 +24,20 @@ log = logging.getLogger(__name__)
 
 
 def build(settings: SlackSettings, workspace: Workspace, desk: Desk) -> App:
-    """The app with all listeners; Slack is asked whether it knows the token."""
+    """
+    The app with all listeners; nothing is asked of Slack, which knew the token a moment ago.
+
+    It has its token from `authorize` alone: with SLACK_CLIENT_ID and SLACK_CLIENT_SECRET in
+    the environment Bolt would else look for the installations of an OAuth app.
+    """
+    window = workspace.window_client
+
+    def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+        return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=window.token)
+
     app = App(
-        client=workspace.window_client,
+        client=WebClient(None, window.base_url, window.timeout, window.ssl, retry_handlers=[]),
+        authorize=authorize,
         signing_secret=settings.signing_secret.reveal(),
         process_before_response=True,
         raise_error_for_unhandled_request=False,

@@ -76,7 +76,12 @@ def window(
         ],
         callback_id=SEND,
         submit="Send",
-        about={"team": filled.team, "channel": filled.channel, "agent": filled.agent},
+        about={
+            "team": filled.team,
+            "channel": filled.channel,
+            "agent": filled.agent,
+            "seen": [response.key, response.version] if response else None,
+        },
     )
 
 

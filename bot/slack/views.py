@@ -36,6 +36,7 @@ def send_submitted(
         values=filled.values,
         text=filled.text,
         team=filled.team,
+        version=filled.version,
         click=f"view:{view['id']}",
     )
     receipt = desk.claim(request, asked_in=view["id"])

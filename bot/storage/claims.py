@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Select, bindparam, select
+from sqlalchemy import Connection, Integer, Select, bindparam, or_, select
 
 from bot.models import Receipt, SendRequest, State
 
@@ -28,9 +28,13 @@ MAY_HAVE_REACHED = (State.PENDING, State.SENDING, State.SENT, State.UNKNOWN)
 NEW_SEND = sends.insert()
 NEW_TEXTS = texts.insert()
 SINCE = sends.c.claimed_at > bindparam("since")
+# However long ago it was claimed: what still waits may go at any moment, or has gone only just now.
+LATELY = or_(
+    SINCE, sends.c.changed_at > bindparam("since"), sends.c.state.in_((State.PENDING, State.SENDING))
+)
 SAME_RESPONSE = (
     receipts()
-    .where(sends.c.conversation_id == bindparam("conversation_id"), SINCE)
+    .where(sends.c.conversation_id == bindparam("conversation_id"), LATELY)
     .where(sends.c.response == bindparam("response"), sends.c.state.in_(MAY_HAVE_REACHED))
     .order_by(sends.c.claimed_at.desc())
     .limit(1)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 
 from .engine import Database, insert
 from .schema import drafts
+
+ANSWERED_WITHIN = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,8 @@ class Drafts(Database):
             tx.execute(kept.on_conflict_do_update(index_elements=["key"], set_=values))
 
     def draft(self, key: str) -> Draft | None:
-        """What was kept under `key`."""
+        """What was kept under `key`; a question from more than a day ago is not answered any more."""
+        query = select(drafts).where(drafts.c.key == key, drafts.c.created_at > self._now() - ANSWERED_WITHIN)
         with self._reading() as tx:
-            row = tx.execute(select(drafts).where(drafts.c.key == key)).first()
+            row = tx.execute(query).first()
             return Draft(**row._mapping) if row else None

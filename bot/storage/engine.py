@@ -9,6 +9,7 @@ neither; what must not happen side by side takes an advisory lock (`exclusively`
 from __future__ import annotations
 
 import hashlib
+import re
 import sqlite3
 import threading
 import time
@@ -42,6 +43,7 @@ PERHAPS = (
 OURS = (IntegrityError, ProgrammingError, DataError)  # bugs, not a database that is down
 ALIVE_WITHIN = timedelta(seconds=15)
 PATIENCE = 2.5
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL keeps no NUL, UTF-8 no half a surrogate pair
 
 
 class Database:
@@ -98,7 +100,9 @@ class Database:
     def _writing(self) -> Iterator[Connection]:
         """A short transaction: committed at the end, or nothing is left of it."""
         self._require_open()
+        until = time.monotonic() + self._patience
         with self._in_turn(), as_sentences(DOWN), self._writer.connect() as tx:
+            tx.execution_options(until=until)  # what is left of it when our turn has come
             tx.begin()
             yield tx
             with as_sentences(PERHAPS):
@@ -159,11 +163,29 @@ def open_engine(url: URL, *, patience: float, foreign_keys: bool = True) -> Engi
         raise StorageError("PostgreSQL needs its driver: pip install 'canned[postgres]'.") from exc
     except NoSuchModuleError as exc:
         raise StorageError(_WHICH) from exc
+    event.listen(engine, "before_cursor_execute", _make_storable, retval=True)
     if is_sqlite:
         _prepare_sqlite(engine, patience=patience, foreign_keys=foreign_keys)
     else:
         _prepare_postgresql(engine, patience=patience)
     return engine
+
+
+def _make_storable(
+    _connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool
+) -> tuple[str, Any]:
+    """Whatever a text holds, it can be written: U+FFFD stands where a character cannot."""
+    return statement, [_storable(row) for row in parameters] if many else _storable(parameters)
+
+
+def _storable(row: Any) -> Any:
+    if isinstance(row, dict):
+        return {name: storable(value) for name, value in row.items()}
+    return tuple(storable(value) for value in row) if isinstance(row, tuple) else row
+
+
+def storable(value: Any) -> Any:
+    return UNSTORABLE.sub("\ufffd", value) if isinstance(value, str) else value
 
 
 def _prepare_sqlite(engine: Engine, *, patience: float, foreign_keys: bool) -> None:
@@ -176,8 +198,10 @@ def _prepare_sqlite(engine: Engine, *, patience: float, foreign_keys: bool) -> N
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("writes")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        options = connection.get_execution_options()
+        left = max(options["until"] - time.monotonic(), 0) if "until" in options else patience
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(left * 1000)}").close()
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes") else "BEGIN")
 
 
 def _write_ahead(connection: Any, patience: float) -> None:

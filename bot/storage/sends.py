@@ -20,6 +20,7 @@ from bot.models import Outcome, PostKind, Receipt, State
 
 from .audit import note
 from .claims import Claims
+from .engine import storable
 from .errors import NoSuchSend
 from .outbox import put_posts, touch_card
 from .rows import find, receipt_of, receipts
@@ -60,6 +61,7 @@ class Sends(Claims):
         """
         self._stay_alive()
         now = self._now()
+        text = storable(text)
         begun: dict[str, Any] = {
             "sender_id": sender_id,
             "text_hash": hashlib.sha256(text.encode()).hexdigest(),

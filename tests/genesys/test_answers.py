@@ -37,6 +37,7 @@ def _answer(status: int, body: str = "", **headers: str) -> Answer:
         ("", 5),
         ("-3", 5),
         ("soon", 5),
+        ("Mon, 23 Nov 99999999999999999999 12:00:00 GMT", 5),
         ("nan", 5),
         ("inf", 5),
         ("٣", 5),

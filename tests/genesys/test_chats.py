@@ -44,6 +44,17 @@ def test_conversation_is_read_with_its_people_names_attributes_and_language(
     assert [one.live for one in conversation.participants] == [True, False, True]
 
 
+def test_characters_that_no_text_should_hold_are_gone_from_what_genesys_says(
+    cloud: SimulatedGenesys, genesys: Genesys
+) -> None:
+    chat = cloud.start_chat("Ada\x00\x1b \ud83d", agents=[BOB], attributes={"order": "4\x072\n\t\udc00"})
+
+    customer = genesys.conversation(chat).customer
+
+    assert customer is not None
+    assert (customer.name, customer.attributes) == ("Ada \ufffd", {"order": "42\n\t\ufffd"})
+
+
 def test_answer_of_the_contract_with_nothing_but_ids_is_enough(
     connect: Callable[..., Genesys], scripted: Callable[..., Server]
 ) -> None:

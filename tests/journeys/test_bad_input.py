@@ -12,14 +12,14 @@ READ = "GET /api/v2/conversations/{id}"
 
 
 def answer_to(sandbox: Sandbox, text: str) -> str:
-    """What Ann reads last after typing a command; {conversation} stands for the demo's."""
+    """What Ann reads after typing a command; {conversation} stands for the demo's."""
     slack = sandbox.slack
     before = len(slack.ephemerals(slack.ann))
     slack.types(slack.ann, text.replace("{conversation}", sandbox.conversation), slack.channel)
     sandbox.drain()
     said = slack.ephemerals(slack.ann)[before:]
     assert said, "silence"
-    return said[-1].said
+    return "\n".join(message.said for message in said)
 
 
 def thread(sandbox: Sandbox) -> list[str]:
@@ -140,8 +140,8 @@ def test_429_waits_as_asked_and_then_sends(sandbox: Sandbox, reading: bool) -> N
 
 
 def test_while_it_waits_for_genesys_the_card_says_so(sandbox: Sandbox) -> None:
-    sandbox.genesys.fault(SEND, "429", retry_after=7)
-    second = sandbox.genesys.hold(SEND)
+    sandbox.genesys.fault(sandbox.post, "429", retry_after=7)
+    second = sandbox.genesys.hold(sandbox.post)
     slack = sandbox.slack
     slack.types(slack.ann, f"/canned {sandbox.conversation} escalation", slack.channel)
     assert second.arrived.wait(20)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from bot.models import State
-from bot.sandbox.genesys import ANN
 from bot.sandbox.sandbox import Sandbox
 
 SEND = "POST /api/v2/conversations/{id}/events"
@@ -89,7 +88,7 @@ def test_a_window_that_cannot_be_updated_leaves_the_outcome_to_a_note(sandbox: S
 def test_answers_that_hang_hold_up_no_send(sandbox: Sandbox) -> None:
     sandbox.slack.fault(ANSWER, "hang", times=None, seconds=20)
     for number in range(17):
-        chat = sandbox.genesys.start_chat(f"Customer {number}", users=[ANN])
+        chat = sandbox.genesys.start_chat(f"Customer {number}", users=[sandbox.genesys.ann])
         types(sandbox, f"{chat} escalation")
 
     # Sixteen threads send; all of them would hang now.

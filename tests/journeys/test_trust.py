@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -34,15 +35,15 @@ def command(sandbox: Sandbox, **over: str) -> dict[str, str]:
         ({"headers": {"X-Slack-Signature": ""}}, 401),
         ({"headers": {"X-Slack-Request-Timestamp": ""}}, 401),
         ({"timestamp": "soon"}, 401),
-        ({"timestamp": int(time.time()) - 360}, 401),
-        ({"timestamp": int(time.time()) + 360}, 401),
+        ({"ahead": -360}, 401),
+        ({"ahead": 360}, 401),
     ],
     ids=["other secret", "made up", "no signature", "no time", "time is a word", "six minutes old", "ahead"],
 )
-def test_what_slack_did_not_sign_does_nothing(
-    sandbox: Sandbox, forged: dict[str, object], status: int
-) -> None:
-    ack: Ack = sandbox.slack.forge(command(sandbox), kind="slash_commands", **forged)  # type: ignore[arg-type]
+def test_what_slack_did_not_sign_does_nothing(sandbox: Sandbox, forged: dict[str, Any], status: int) -> None:
+    if "ahead" in forged:
+        forged = {"timestamp": int(time.time()) + forged["ahead"]}
+    ack: Ack = sandbox.slack.forge(command(sandbox), kind="slash_commands", **forged)
     sandbox.drain()
 
     assert ack.status == status

@@ -147,6 +147,7 @@ def test_a_person_stands_for_a_conversation_by_their_id() -> None:
         (f"{ID} greeting “Grace", "never closed"),
         (f"{ID} name=Ada", "The response is missing"),
         (f"{ID} greeting name=a name=b", "`name` is there twice"),
+        (f"{ID} greeting lang=es Lang=fr", "`Lang` is there twice"),
         ("undo everything", "`undo` stands alone"),
         ("me too", "`me` stands alone"),
     ],

@@ -70,6 +70,22 @@ def test_what_the_preview_shows_is_what_the_customer_gets(sandbox: Sandbox) -> N
     assert [sent.text for sent in sandbox.genesys.received] == [expected]
 
 
+def test_a_text_that_has_changed_since_it_was_shown_does_not_go(sandbox: Sandbox) -> None:
+    opened(sandbox)
+    assert ESCALATION in preview(choose(sandbox, "escalation"))
+    changed = {"title": "Escalated", "text": "Your refund is on its way."}
+    sandbox.configure({"responses": {"escalation": changed}})
+    sandbox.slack.submit(sandbox.slack.ann)
+
+    assert "has changed" in window(sandbox).errors["Response"]
+    assert sandbox.receipts() == []
+    sandbox.slack.press(sandbox.slack.ann, "Refresh")
+    assert "Your refund" in preview(window(sandbox))
+    sandbox.slack.submit(sandbox.slack.ann)
+    sandbox.drain()
+    assert [sent.text for sent in sandbox.genesys.received] == ["Your refund is on its way."]
+
+
 def test_a_submission_shows_that_it_works_and_then_the_outcome_in_the_same_window(sandbox: Sandbox) -> None:
     opened(sandbox)
     before = choose(sandbox, "escalation")

@@ -28,3 +28,12 @@ def test_draft_does_not_show_what_was_typed(store: Store) -> None:
     store.save_draft("k", "again", REQUEST, supervisor="U0ANN", channel="C0TEAM")
 
     assert "Zoë" not in repr(store.draft("k"))
+
+
+def test_draft_older_than_a_day_is_not_answered(store: Store, clock: Any) -> None:
+    store.save_draft("k", "again", REQUEST, supervisor="U0ANN", channel="C0TEAM")
+
+    clock.advance(24 * 3600 - 1)
+    assert store.draft("k") is not None
+    clock.advance(1)
+    assert store.draft("k") is None

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -175,3 +177,26 @@ def _cut_every_other(url: str) -> None:
     with engine.connect() as tx:
         others = "datname = current_database() AND pid <> pg_backend_pid()"
         tx.execute(text(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {others}"))
+
+
+def test_wait_for_the_turn_and_wait_for_the_lock_share_one_deadline(
+    migrated_sqlite: Path, tmp_path: Path, clock: Any
+) -> None:
+    (tmp_path / "canned.db").write_bytes(migrated_sqlite.read_bytes())
+    store = Store(f"sqlite:///{tmp_path}/canned.db", now=clock, worker="one", patience=60)
+
+    def patience_left() -> int:
+        with store._writing() as tx:
+            return int(tx.execute(text("PRAGMA busy_timeout")).scalar_one())
+
+    with ThreadPoolExecutor(1) as pool:
+        with store._writing():
+            waiting = pool.submit(patience_left)
+            time.sleep(0.05)
+        left = waiting.result()
+    with store._reading() as tx:
+        reading = tx.execute(text("PRAGMA busy_timeout")).scalar()
+    store.close()
+
+    assert 0 < left < 60_000
+    assert reading == 60_000

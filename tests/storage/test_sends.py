@@ -52,6 +52,34 @@ def test_second_claim_of_a_key_gets_the_first_receipt(
     assert len(store.sends()) == 1
 
 
+@pytest.mark.parametrize("begun", [False, True], ids=["pending", "sending"])
+def test_what_still_waits_is_asked_about_however_long_ago_it_was_claimed(
+    store: Store, claim: Callable[..., str], a_request: Callable[..., SendRequest], clock: Any, begun: bool
+) -> None:
+    key = claim()
+    if begun:
+        store.begin(key, "Hello", sender_id="g1")
+    clock.advance(3600)
+
+    with pytest.raises(Repeated) as asked:
+        store.claim(a_request(), **ROOM)
+    assert asked.value.receipt.key == key
+
+
+def test_what_went_only_just_now_is_asked_about_however_long_it_waited(
+    store: Store, claim: Callable[..., str], a_request: Callable[..., SendRequest], clock: Any
+) -> None:
+    key = claim()
+    clock.advance(3600)
+    store.settle(key, SENT, was=[State.PENDING])
+    clock.advance(59)
+
+    with pytest.raises(Repeated):
+        store.claim(a_request(), **ROOM)
+    clock.advance(1)
+    assert store.claim(a_request(), **ROOM).state is State.PENDING
+
+
 def test_one_key_claimed_by_two_processes_at_once_is_one_send(
     open_store: Callable[..., Store], a_request: Callable[..., SendRequest], at_once: Callable[..., list[Any]]
 ) -> None:
@@ -101,6 +129,7 @@ def test_same_response_is_asked_about_for_a_minute(
     store: Store, a_request: Callable[..., SendRequest], clock: Any
 ) -> None:
     first = store.claim(a_request(), **ROOM)
+    first, _ = store.settle(first.key, SENT, was=[State.PENDING])
     clock.advance(59)
     with pytest.raises(Repeated) as asked:
         store.claim(a_request(), **ROOM)
@@ -408,3 +437,40 @@ def test_texts_lie_apart_so_that_the_record_outlives_them(
     assert (receipt.text, receipt.request.text, receipt.request.values) == (None, None, {})
     assert receipt.state is State.SENT
     assert receipt.text_hash == hashlib.sha256(b"Secret Three").hexdigest()
+
+
+# -- texts that a database cannot hold ----------------------------------------------------------
+
+ODD = pytest.mark.parametrize("odd", ["a\x00b", "Grace \ud83d"], ids=["NUL", "half an emoji"])
+
+
+@ODD
+def test_any_text_can_be_begun_and_its_hash_is_that_of_what_is_kept(
+    store: Store, claim: Callable[..., str], odd: str
+) -> None:
+    key = claim()
+
+    assert store.begin(key, odd, sender_id="g1")
+    kept = store.receipt(key)
+    assert kept.text == odd.replace("\x00", "\ufffd").replace("\ud83d", "\ufffd")
+    assert kept.text_hash == hashlib.sha256(kept.text.encode()).hexdigest()
+
+
+@ODD
+def test_any_reason_can_be_settled(store: Store, claim: Callable[..., str], odd: str) -> None:
+    key = claim()
+
+    receipt, moved = store.settle(key, Outcome(State.REFUSED, reason=odd), was=[State.PENDING])
+
+    assert moved
+    assert receipt.reason[0] == odd[0]
+
+
+@ODD
+def test_any_typed_text_and_value_can_be_claimed(
+    store: Store, a_request: Callable[..., SendRequest], odd: str
+) -> None:
+    request = a_request(text=odd, values={"topic": odd})
+    store.claim(request, **ROOM)
+
+    assert store.receipt(request.key).state is State.PENDING
