@@ -318,6 +318,7 @@ class Bot:
             site = web.build(
                 None if self._socket else app,
                 self.ready,
+                signing_secret=settings.slack.signing_secret.reveal(),
                 announced=self._announced(settings, now),
                 pages=[ConnectPages(self.parts.desk).blueprint()] if connecting.is_offered else [],
             )

@@ -39,6 +39,7 @@ def build(
     slack: App | None,
     ready: Callable[[], Mapping[str, bool]],
     *,
+    signing_secret: str,
     announced: Callable[[bytes, str], None] | None = None,
     pages: Iterable[Blueprint] = (),
 ) -> WSGIApplication:
@@ -65,7 +66,7 @@ def build(
         web.add_url_rule("/genesys/events", view_func=_webhook(announced), methods=["POST"])
     if slack is None:
         return web
-    verifier = SignatureVerifier(slack._signing_secret)  # which Bolt gives to nobody
+    verifier = SignatureVerifier(signing_secret)
     guarded = _from_slack(verifier, SlackRequestHandler(slack, path=""))
     return DispatcherMiddleware(web, {"/slack/events": guarded})
 
