@@ -99,6 +99,10 @@ class Directory:
         self._groups.renew(groups)
         self._channels.renew(channels)
 
+    def forget_channel(self, channel: str) -> None:
+        """Ask about the channel again before anything else is said of it."""
+        self._channels.forget(channel)
+
     # -- inside -------------------------------------------------------------------------------
 
     def _read_user(self, user: str) -> Json | None:
@@ -151,6 +155,11 @@ class _Kept(Generic[T]):
 
     def get(self, id_: str) -> T:
         return (self.known(id_) or self._ask(id_)).value
+
+    def forget(self, id_: str) -> None:
+        with self._lock:
+            self._answers.pop(id_, None)
+            self._tried.pop(id_, None)
 
     def renew(self, ids: Iterable[str]) -> None:
         for id_ in ids:

@@ -39,6 +39,7 @@ UPDATES_PER_SECOND, UPDATES_BURST = 40 / 60, 10  # of cards: at most fifty in an
 AT_ONCE = 100  # threads that one sweep takes up
 LOOKED_THROUGH = 200  # sends of a conversation, for the time its card may be from
 
+_SHUT = frozenset({"not_in_channel", "is_archived", "channel_not_found"})  # and restricted_action…
 _NO_CARD = frozenset({"thread_not_found", "message_not_found", "cannot_reply_to_message"})
 
 Json = dict[str, Any]
@@ -65,6 +66,12 @@ class Outbox(Protocol):
     def standing(self, channel: str, conversation_id: str) -> Standing | None: ...
     def history(self, channel: str, conversation_id: str, limit: int) -> Sequence[Receipt]: ...
     def asked(self, key: str) -> Asked | None: ...
+
+
+class _Shut(SlackFault):
+    """The channel takes nothing until somebody mends it; what is to be said there waits in order."""
+
+    retry_after = 300.0
 
 
 class _Pass(Enum):
@@ -106,7 +113,8 @@ class Threads:
     `posting` must send each request once; `bot_id` is our own (B…), by which own posts are known.
 
     `name` says what a Slack user is called, empty if that is not known. `unpostable` is told
-    each channel (or user) where Slack refuses a post, with Slack's word for the reason.
+    each channel (or user) where Slack refuses a post, with Slack's word for the reason; once
+    for a channel, until it takes posts again.
     """
 
     def __init__(
@@ -135,6 +143,7 @@ class Threads:
         self._passes: dict[tuple[str, str], _Pass] = {}
         self._buckets: dict[str, Bucket] = {}
         self._updates = Bucket(UPDATES_PER_SECOND, UPDATES_BURST, now)
+        self._shut: set[str] = set()  # channels of which `unpostable` has been told
         self._direct: dict[str, str] = {}  # a user's id → the channel of their direct messages
 
     # -- when --------------------------------------------------------------------------------
@@ -164,6 +173,8 @@ class Threads:
             return None
         try:
             self._publish(_Place(thread, thread.ts, look=thread.carding))
+        except _Shut:
+            return None  # it is written down when it is due again, and `sweep` finds it then
         except SlackFault as exc:
             log.info("what is to be said in %s waits %.0f s: %s", channel, exc.retry_after, exc.error)
             return exc.retry_after
@@ -198,6 +209,10 @@ class Threads:
         try:
             self._on_card(place, lambda: self._put(place, post, receipt))
         except Refused as exc:
+            if _is_shut(place, exc):
+                shut = self._wait_for_mending(place, exc)
+                self._outbox.post_later(post.id, self._then(shut), perhaps_posted=post.posting)
+                raise shut from exc
             log.error("post %s of send %s is given up: %s", post.id, post.key, exc.error)  # noqa: TRY400
             self._outbox.post_failed(post.id, exc.error)
             self._unpostable(place.channel, exc.error)
@@ -209,9 +224,22 @@ class Threads:
         try:
             self._on_card(place, lambda: self._update(place, standing))
         except Refused as exc:
+            if _is_shut(place, exc):
+                raise self._wait_for_mending(place, exc) from exc
             log.error("a card in %s is given up: %s", place.channel, exc.error)  # noqa: TRY400
             self._outbox.card_shown(*place.key, standing)
             self._unpostable(place.channel, exc.error)
+
+    def _wait_for_mending(self, place: _Place, refused: Refused) -> _Shut:
+        shut = _Shut(refused.error)
+        perhaps = place.look and place.card is None  # by an answer that was lost before
+        self._outbox.card_later(*place.key, self._then(shut), perhaps_posted=perhaps)
+        with self._lock:
+            told = place.channel in self._shut
+            self._shut.add(place.channel)
+        if not told:
+            self._unpostable(place.channel, refused.error)
+        return shut
 
     def _on_card(self, place: _Place, act: Callable[[], None]) -> None:
         """Do it where the card is; where that turns out to be deleted, on a new one."""
@@ -322,6 +350,8 @@ class Threads:
         except Limited as exc:
             self._bucket(channel).rest(exc.retry_after)
             raise
+        with self._lock:
+            self._shut.discard(channel)
         return str(answer["ts"])
 
     def _spend(self, channel: str) -> None:
@@ -365,6 +395,12 @@ class Threads:
             "title": response.title if response else "",
             "who": self._name(request.supervisor),
         }
+
+
+def _is_shut(place: _Place, refused: Refused) -> bool:
+    """Whether the channel is what Slack refuses, not what we say there."""
+    shut = refused.error in _SHUT or refused.error.startswith("restricted_action")
+    return shut and not place.is_direct
 
 
 def _perhaps(fault: SlackFault) -> bool:

@@ -25,6 +25,7 @@ from .threads import Outbox, Threads
 log = logging.getLogger(__name__)
 
 WINDOW_TIMEOUT = 3  # seconds; a window's trigger does not live longer
+LONGEST_PAUSE = 64.0  # seconds between two tries to tell of a link
 
 
 class Workspace:
@@ -60,7 +61,7 @@ class Workspace:
             bot_id=bot["bot_id"],
             catalog=catalog,
             name=self.people.name,
-            unpostable=_complain,
+            unpostable=self._unpostable,
             now=now,
         )
 
@@ -97,19 +98,21 @@ class Workspace:
         teams = self._catalog().teams
         self.people.refresh({group for team in teams for group in team.groups}, {t.channel for t in teams})
 
-    def _tell(self, user: str, message: Json) -> None:
+    def _unpostable(self, place: str, reason: str) -> None:
+        self.people.forget_channel(place)  # memory may still say that all is well there
+        log.error("Slack takes no posts in %s (%s): invite the bot again, or mend canned.yml", place, reason)
+
+    def _tell(self, user: str, message: Json, pause: float = 1.0) -> None:
+        # Not written down, so it is repeated for two minutes only; told twice is better than not at all.
         try:
             call(self._posting.chat_postMessage, channel=user, **message)
         except Limited as exc:
-            self._lane.later(exc.retry_after, self._tell, user, message)
+            self._lane.later(exc.retry_after, self._tell, user, message, pause)
         except SlackFault as exc:
+            if isinstance(exc, Unanswered) and pause <= LONGEST_PAUSE:
+                self._lane.later(pause, self._tell, user, message, 2 * pause)
+                return
             log.warning("could not tell %s about their Genesys account: %s", user, exc.error)
-
-
-def _complain(place: str, reason: str) -> None:
-    log.error(
-        "Slack takes no posts in %s any more (%s): invite the bot again, or mend canned.yml", place, reason
-    )
 
 
 def _who_are_we(auth_test: Callable[..., object]) -> dict[str, str]:

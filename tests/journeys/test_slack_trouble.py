@@ -115,3 +115,38 @@ def test_a_window_asked_for_from_anywhere_that_does_not_open_is_a_direct_message
     sandbox.drain()
 
     assert "do the same again" in sandbox.slack.direct_messages(sandbox.slack.ann)[-1].said
+
+
+# -- the record ------------------------------------------------------------------------------
+
+
+def test_a_reply_waits_for_its_channel_and_new_sends_stop_meanwhile(sandbox: Sandbox) -> None:
+    slack = sandbox.slack
+    types(sandbox, "{conversation} greeting topic=tea")
+    sandbox.drain()
+    held = sandbox.genesys.hold(SEND)
+    types(sandbox, "{conversation} escalation")
+    assert held.arrived.wait(10)
+    slack.set_channel(slack.channel, bot=False)
+    held.release()
+    sandbox.drain()
+    types(sandbox, f"{sandbox.genesys.start_chat('Alan', users=[ANN])} escalation")
+    sandbox.drain()
+    assert len(sandbox.genesys.received) == 2
+    assert "not in the team's channel" in aside(sandbox)[-1]
+
+    slack.set_channel(slack.channel, bot=True)
+    sandbox.clock.advance(minutes=6)
+    sandbox.drain()
+    card = next(card for card in slack.messages(slack.channel) if sandbox.conversation in card.said)
+    assert sent([reply.said for reply in slack.thread(slack.channel, card.ts)]) == 2
+
+
+@pytest.mark.parametrize("kind", ["status", "lost_before", "429"])
+def test_a_new_link_is_told_though_slack_fails_once(sandbox: Sandbox, kind: str) -> None:
+    sandbox.slack.fault("POST /api/chat.postMessage", kind, retry_after=1)
+    types(sandbox, "{conversation} escalation")
+    sandbox.drain()
+
+    told = [said.said for said in sandbox.slack.direct_messages(sandbox.slack.ann)]
+    assert sum("found by your e-mail" in said for said in told) == 1

@@ -201,3 +201,14 @@ def test_missing_scope_is_the_operators_to_mend_and_named(slack: SimulatedSlack,
 
     with pytest.raises(NotAllowed, match="missing_scope"):
         people.require_active(slack.ann)
+
+
+def test_forgotten_channel_is_asked_about_again_at_once(slack: SimulatedSlack, people: Directory) -> None:
+    people.require_channel(slack.channel)
+    slack.set_channel(slack.channel, bot=False)
+    people.require_channel(slack.channel)  # from memory
+
+    people.forget_channel(slack.channel)
+
+    with pytest.raises(NotAllowed, match="not in the team's channel"):
+        people.require_channel(slack.channel)

@@ -511,33 +511,22 @@ def test_cards_are_updated_fifty_times_a_minute_at_most(bench: Bench) -> None:
 # -- never -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("fault", ["is_archived", "not_in_channel", "channel_not_found"])
 def test_post_that_slack_will_never_take_is_given_up_and_told(
-    bench: Bench, fault: str, caplog: pytest.LogCaptureFixture
+    bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bench.settle(text="secret words")
     bench.settle()
-    _break(bench.slack, fault)
+    bench.publish()
+    bench.settle(text="secret words")
+    bench.slack.deletes(bench.cards()[0])
+    bench.slack.deleted_parent = "invalid_blocks"
 
     with caplog.at_level(logging.ERROR, logger="bot"):
         assert bench.publish() is None
 
-    assert set(bench.refused) == {("C0SUPPORT", fault)}
+    assert ("C0SUPPORT", "invalid_blocks") in bench.refused
     assert bench.store.threads_due() == []
-    assert "send-001" in caplog.text
+    assert "send-002" in caplog.text
     assert "secret words" not in caplog.text
-
-
-def test_channel_that_was_mended_gets_what_comes_then(bench: Bench) -> None:
-    bench.settle()
-    bench.slack.channels["C0SUPPORT"].is_archived = True
-    bench.publish()
-    bench.slack.channels["C0SUPPORT"].is_archived = False
-    sent = bench.settle()
-
-    bench.publish()
-
-    assert bench.said_of() == [sent.key]
 
 
 def test_somebody_who_left_slack_holds_up_nobody(bench: Bench) -> None:
@@ -548,6 +537,65 @@ def test_somebody_who_left_slack_holds_up_nobody(bench: Bench) -> None:
 
     assert bench.refused == [("U0ANN", "user_disabled")]
     assert bench.store.threads_due() == [("C0SUPPORT", CHAT)]
+
+
+# -- once the channel is mended ----------------------------------------------------------------
+
+
+SHUT = ["is_archived", "not_in_channel", "channel_not_found"]
+
+
+@pytest.mark.parametrize("fault", SHUT)
+@pytest.mark.parametrize("began", [True, False])
+def test_channel_that_was_mended_gets_everything_in_its_order(bench: Bench, fault: str, began: bool) -> None:
+    first = [bench.settle()] if began else []
+    bench.publish()
+    sends = [bench.settle(), bench.settle()]
+    _break(bench.slack, fault)
+    assert bench.publish() is None
+    sends.append(bench.settle())
+    assert bench.publish() is None
+
+    _mend(bench.slack)
+    bench.clock.advance(minutes=5)
+    bench.publish_until_done()
+
+    assert bench.said_of() == [send.key for send in first + sends]
+    assert len(bench.cards()) == 1
+    assert bench.store.threads_due() == []
+
+
+@pytest.mark.parametrize("fault", SHUT)
+def test_shut_channel_is_told_of_once_each_time_and_asked_every_few_minutes(bench: Bench, fault: str) -> None:
+    for _ in range(2):
+        bench.settle()
+        _break(bench.slack, fault)
+        for _ in range(3):
+            bench.publish()
+            assert bench.store.threads_due() == []
+            bench.clock.advance(minutes=5)
+            assert bench.store.threads_due() == [("C0SUPPORT", CHAT)]
+        _mend(bench.slack)
+        bench.publish_until_done()
+
+    assert bench.refused == [("C0SUPPORT", fault)] * 2
+
+
+def test_lost_post_in_a_channel_shut_since_is_looked_for_and_not_repeated(bench: Bench) -> None:
+    bench.settle()
+    bench.publish()
+    sent = bench.settle()
+    bench.slack.fault(POST, "lost_after")
+    bench.publish()
+    _break(bench.slack, "channel_not_found")
+    bench.clock.advance(seconds=5)
+    assert bench.publish() is None
+
+    _mend(bench.slack)
+    bench.clock.advance(minutes=5)
+    bench.publish_until_done()
+
+    assert bench.said_of().count(sent.key) == 1
 
 
 # -- deleted cards ---------------------------------------------------------------------------
@@ -654,3 +702,9 @@ def _break(slack: SimulatedSlack, fault: str) -> None:
     else:
         channel.members.discard(slack.bot.id)
         channel.is_private = fault == "channel_not_found"
+
+
+def _mend(slack: SimulatedSlack) -> None:
+    channel = slack.channels["C0SUPPORT"]
+    channel.is_archived = channel.is_private = False
+    channel.members.add(slack.bot.id)
