@@ -130,7 +130,7 @@ def test_a_reply_waits_for_its_channel_and_new_sends_stop_meanwhile(sandbox: San
     slack.set_channel(slack.channel, bot=False)
     held.release()
     sandbox.drain()
-    types(sandbox, f"{sandbox.genesys.start_chat('Alan', users=[ANN])} escalation")
+    types(sandbox, f"{sandbox.genesys.start_chat('Alan', users=[sandbox.genesys.ann])} escalation")
     sandbox.drain()
     assert len(sandbox.genesys.received) == 2
     assert "not in the team's channel" in aside(sandbox)[-1]
