@@ -117,9 +117,9 @@ def test_a_port_in_use_is_named_in_a_sentence() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(SettingsError, match=f"CANNED_PORT: the bot cannot listen on 127.0.0.1:{port}"):
-            web.Listener(web.build(None, dict), host="127.0.0.1", port=port)
+            web.Listener(web.build(None, dict, signing_secret=""), host="127.0.0.1", port=port)
 
 
 def test_a_host_that_is_not_here_is_named_in_a_sentence() -> None:
     with pytest.raises(SettingsError, match="CANNED_HOST"):
-        web.Listener(web.build(None, dict), host="no such host", port=0)
+        web.Listener(web.build(None, dict, signing_secret=""), host="no such host", port=0)
