@@ -148,6 +148,16 @@ def test_a_send_offers_the_button_once_however_often_it_is_looked_at(office: San
     assert states(office) == [State.PENDING]
 
 
+@pytest.mark.parametrize("kind", ["status", "lost_before", "429"])
+def test_the_button_is_put_before_them_though_slack_fails_once(office: Sandbox, kind: str) -> None:
+    office.slack.fault("POST /api/chat.postMessage", kind, retry_after=1)
+    types(office)
+    office.rest()
+    office.bot.parts.lanes.posts.wait_idle(10)
+
+    assert sum("Connect Genesys" in said for said in direct(office)) == 1
+
+
 def test_nobody_connects_and_after_five_minutes_it_is_not_sent(office: Sandbox) -> None:
     types(office)
     office.rest()

@@ -7,7 +7,6 @@ import pytest
 from bot.models import State
 from bot.sandbox.sandbox import Sandbox
 
-SEND = "POST /api/v2/conversations/{id}/events"
 ANSWER = "POST /response/*"
 
 
@@ -124,7 +123,7 @@ def test_a_reply_waits_for_its_channel_and_new_sends_stop_meanwhile(sandbox: San
     slack = sandbox.slack
     types(sandbox, "{conversation} greeting topic=tea")
     sandbox.drain()
-    held = sandbox.genesys.hold(SEND)
+    held = sandbox.genesys.hold(sandbox.post)
     types(sandbox, "{conversation} escalation")
     assert held.arrived.wait(10)
     slack.set_channel(slack.channel, bot=False)
@@ -142,6 +141,7 @@ def test_a_reply_waits_for_its_channel_and_new_sends_stop_meanwhile(sandbox: San
     assert sent([reply.said for reply in slack.thread(slack.channel, card.ts)]) == 2
 
 
+@pytest.mark.parametrize("api", ["events"])
 @pytest.mark.parametrize("kind", ["status", "lost_before", "429"])
 def test_a_new_link_is_told_though_slack_fails_once(sandbox: Sandbox, kind: str) -> None:
     sandbox.slack.fault("POST /api/chat.postMessage", kind, retry_after=1)
