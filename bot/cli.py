@@ -133,6 +133,20 @@ def send(conversation: str, response: str, values: tuple[str, ...], user: str, t
     sys.exit({"sent": SENT, "unknown": UNKNOWN, "sending": UNKNOWN}.get(receipt.state, REFUSED))
 
 
+@main.command()
+@faults_as_sentences
+def check() -> None:
+    """Try everything that sending takes, without sending; exit code 1 if something has to be mended."""
+    from bot import checks, logs
+
+    logs.set_up("ERROR", "text")  # what is refused on purpose is no news here
+    failed = False
+    for finding in checks.run(read_settings(), now=now):
+        click.echo(finding.line)
+        failed = failed or not finding.ok
+    sys.exit(1 if failed else 0)
+
+
 @main.group()
 def users() -> None:
     """Who in Slack is who in Genesys."""

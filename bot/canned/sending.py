@@ -264,7 +264,7 @@ class Sender:
             return self._genesys.look(
                 verified.conversation, verified.sender, verified.text, since=since, known=known
             )
-        except GenesysError:
+        except (GenesysError, StorageError):
             return None
 
     def _settle_for_sure(self, request: SendRequest, outcome: Outcome, *, late: bool) -> Receipt:
