@@ -13,20 +13,20 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 from bot.genesys import Genesys, GenesysError
-from bot.models import Gate, Link, Receipt, SendAs, SendRequest, State
-from bot.storage import DatabaseDown, Draft, Repeated, Store
+from bot.models import Link, Receipt, SendAs, SendRequest, State
+from bot.storage import DatabaseDown, Repeated, Store
 from bot.storage import OverLimit as StoredOverLimit
 
 from .asking import Asking
 from .catalog import Catalog, Response, Team
 from .connecting import Connected, Connecting
 from .conversations import Choice, Conversations
+from .drafts import Drafts
 from .errors import (
     AskFirst,
     CannedError,
@@ -50,7 +50,6 @@ from .search import Search
 from .sending import Sender, Verified
 
 ASK_AFTER = timedelta(minutes=1)
-_AMONG = "among"  # in a draft: the conversations that can be chosen
 _CLICKS = uuid.UUID("6f0c2d7e-6f0b-4d7e-9c53-2f0a4b1f7c11")  # namespace of our keys; never changes
 
 
@@ -108,6 +107,7 @@ class Desk:
         self.connecting = connecting
         self.conversations = conversations
         self._store = store
+        self._drafts = Drafts(store, now)
         self._genesys = genesys
         self._people = people
         self._identity = identity
@@ -243,7 +243,7 @@ class Desk:
                 per_conversation=limits.per_conversation,
             )
         except Repeated as exc:
-            self._keep_draft("again", request, asked_in or request.channel)
+            self._drafts.keep("again", request, asked_in or request.channel)
             raise AskFirst(self._again(request, exc.receipt), draft=request.key) from exc
         except StoredOverLimit as exc:
             raise OverLimit(_limit_sentence(exc)) from exc
@@ -270,11 +270,10 @@ class Desk:
             response=response,
             send_as=SendAs.SELF,
             requested_at=self._now(),
-            values=values,
+            values={name: clean(value) for name, value in values.items()},
             language=language,
         )
-        kept = {**_json_of(request), _AMONG: [choice.id for choice in among]}
-        self._store.save_draft(request.key, "conversation", kept, supervisor=user, channel=channel)
+        self._drafts.keep("conversation", request, channel, among=[choice.id for choice in among])
         return request.key
 
     @_on_record()
@@ -294,16 +293,7 @@ class Desk:
 
         Raises NotAllowed unless this user was asked that, in this channel.
         """
-        kept = self._store.draft(draft)
-        asked = kept is not None and (kept.supervisor, kept.channel) == (user, channel)
-        if kept is None or not asked or not _may_answer(kept, conversation):
-            raise NotAllowed(
-                "This question was not put to you here. Nothing was sent; type the command again."
-            )
-        request = _request_of({name: value for name, value in kept.request.items() if name != _AMONG})
-        if conversation is not None:
-            request = replace(request, conversation_id=conversation)
-        request = replace(request, confirmed=kept.kind == kind == "again", requested_at=self._now())
+        request = self._drafts.answered(draft, user, channel, kind=kind, conversation=conversation)
         return self._checked(request, team or request.team or None)
 
     @_on_record()
@@ -439,7 +429,7 @@ class Desk:
         try:
             team = self.team_for(request.supervisor, request.channel, team_name)
         except WhichTeam as exc:
-            self._keep_draft("team", request, request.channel)
+            self._drafts.keep("team", request, request.channel)
             raise WhichTeam(str(exc), draft=request.key, teams=exc.teams) from exc
         response = self.response(request.response, team)
         if version is not None and version != response.version:
@@ -514,11 +504,6 @@ class Desk:
     def _limit(self, verified: Verified) -> int:
         return self._genesys.max_length(verified.conversation)
 
-    def _keep_draft(self, kind: str, request: SendRequest, asked_in: str) -> None:
-        self._store.save_draft(
-            request.key, kind, _json_of(request), supervisor=request.supervisor, channel=asked_in
-        )
-
     def _again(self, request: SendRequest, earlier: Receipt) -> str:
         ago = max(1, int((self._now() - earlier.request.requested_at).total_seconds()))
         how = {State.SENT: "was sent to", State.UNKNOWN: "may have reached"}.get(
@@ -532,27 +517,4 @@ def _limit_sentence(exc: StoredOverLimit) -> str:
     return (
         f"That is more than the team's limit of messages {what}, so nothing was sent. "
         f"From {exc.until:%H:%M:%S} UTC on it goes again."
-    )
-
-
-def _json_of(request: SendRequest) -> dict[str, Any]:
-    kept = asdict(request) | {"requested_at": request.requested_at.isoformat()}
-    return kept | {"not_before": None}
-
-
-def _may_answer(kept: Draft, conversation: str | None) -> bool:
-    """Whether the draft waits for a conversation, and this is one of those it was asked about."""
-    if kept.kind != "conversation":
-        return conversation is None
-    return conversation in kept.request[_AMONG]
-
-
-def _request_of(kept: Mapping[str, Any]) -> SendRequest:
-    return SendRequest(
-        **{
-            **kept,
-            "send_as": SendAs(kept["send_as"]),
-            "gate": Gate(kept["gate"]) if kept.get("gate") else None,
-            "requested_at": datetime.fromisoformat(kept["requested_at"]),
-        }
     )

@@ -17,6 +17,12 @@ from bot.sandbox.sandbox import Sandbox
 from bot.settings import Settings
 from bot.storage import Store
 
+@pytest.fixture
+def api() -> str:
+    """Of no account here, and these journeys have to wait for a locked database."""
+    return "platform"
+
+
 ESCALATION = "Thank you for your patience. Your request has been escalated to our specialist team."
 READ = "GET /api/v2/conversations/{id}"
 

@@ -1,0 +1,68 @@
+"""
+Requests that wait for an answer before anything is claimed: say it again? which team? which conversation?
+
+They are kept in the database, because a button may be pressed by anybody, anywhere, twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import Any
+
+from bot.models import Gate, SendAs, SendRequest
+from bot.storage import Store
+
+from .errors import NotAllowed
+
+_AMONG = "among"  # the conversations that were offered, beside the request
+
+
+class Drafts:
+    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._now = now
+
+    def keep(self, kind: str, request: SendRequest, channel: str, *, among: Sequence[str] = ()) -> None:
+        """Keep `request` under its key until its supervisor answers in `channel`; `among` are the choices."""
+        kept = asdict(request) | {
+            "requested_at": request.requested_at.isoformat(),
+            "not_before": None,
+            _AMONG: list(among),
+        }
+        self._store.save_draft(request.key, kind, kept, supervisor=request.supervisor, channel=channel)
+
+    def answered(
+        self, draft: str, user: str, channel: str, *, kind: str, conversation: str | None = None
+    ) -> SendRequest:
+        """
+        The request under `draft`: confirmed if that was the question (`kind` again) and this the
+        answer, or with the `conversation` that was chosen among those offered.
+
+        Raises NotAllowed unless this user was asked that, in this channel.
+        """
+        kept = self._store.draft(draft)
+        if kept is None or (kept.supervisor, kept.channel) != (user, channel):
+            raise NotAllowed(_NOT_YOURS)
+        among = kept.request[_AMONG]
+        if (kept.kind == "conversation") != (conversation is not None) or conversation not in (None, *among):
+            raise NotAllowed(_NOT_YOURS)
+        request = _request_of(kept.request)
+        return replace(
+            request,
+            conversation_id=conversation or request.conversation_id,
+            confirmed=kept.kind == kind == "again",
+            requested_at=self._now(),
+        )
+
+
+def _request_of(kept: Mapping[str, Any]) -> SendRequest:
+    request = {name: value for name, value in kept.items() if name != _AMONG}
+    request["send_as"] = SendAs(request["send_as"])
+    request["gate"] = Gate(request["gate"]) if request.get("gate") else None
+    request["requested_at"] = datetime.fromisoformat(request["requested_at"])
+    return SendRequest(**request)
+
+
+_NOT_YOURS = "This question was not put to you here. Nothing was sent; type the command again."
