@@ -17,6 +17,7 @@ from bot.sandbox.sandbox import Sandbox
 from bot.settings import Settings
 from bot.storage import Store
 
+
 @pytest.fixture
 def api() -> str:
     """Of no account here, and these journeys have to wait for a locked database."""
