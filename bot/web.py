@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+LEAVES_WITHIN = 5.0  # seconds
 THREADS = 8  # beside a committed claim more threads only wait for each other
 STAMP, SIGNATURE = re.compile("[0-9]{1,12}"), re.compile("v0=[0-9a-f]{64}")
 NONSENSE = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
@@ -133,12 +135,16 @@ class Listener:
         from waitress.server import create_server
 
         self._sockets: dict[int, Any] = {}
+        self._leaving = False
+        self._served = threading.Event()
         try:
             self._server: Any = create_server(
                 site,
                 map=self._sockets,
                 host=host,
                 port=port,
+                ipv4=":" not in host,  # one socket: `localhost` may be both
+                ipv6=":" in host,
                 threads=THREADS,
                 max_request_body_size=LARGEST_BODY,
                 ident=None,
@@ -153,15 +159,24 @@ class Listener:
 
     def serve(self) -> None:
         """Serve until `close` is called from another thread."""
-        self._server.run()
+        try:
+            while not self._leaving:
+                self._turn()
+            while self._server.active_channels:
+                for channel in self._server.active_channels.values():
+                    channel.close_when_flushed = True
+                self._turn()
+        finally:
+            self._served.set()
 
     def close(self) -> None:
         """Let the running requests answer, then hang up."""
         self._server.task_dispatcher.shutdown()
-        # In the server's own thread: from another one it would notice a second later.
-        self._server.trigger.pull_trigger(self._hang_up)
-
-    def _hang_up(self) -> None:
-        for channel in self._server.active_channels.values():
-            channel.close_when_flushed = True
+        self._leaving = True
+        self._server.pull_trigger()
+        self._served.wait(LEAVES_WITHIN)
+        # Last, and here: what wakes the server must not be closed while somebody still pulls it.
         self._server.close()
+
+    def _turn(self) -> None:
+        self._server.asyncore.loop(timeout=1, map=self._sockets, count=1)

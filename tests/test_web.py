@@ -123,3 +123,9 @@ def test_a_port_in_use_is_named_in_a_sentence() -> None:
 def test_a_host_that_is_not_here_is_named_in_a_sentence() -> None:
     with pytest.raises(SettingsError, match="CANNED_HOST"):
         web.Listener(web.build(None, dict, signing_secret=""), host="no such host", port=0)
+
+
+def test_localhost_by_name_is_an_address_to_listen_on(make_sandbox: Callable[..., Sandbox]) -> None:
+    sandbox = make_sandbox(variables={"CANNED_HOST": "localhost"}).start()
+
+    assert requests.get(url(sandbox, "/healthz"), timeout=5).status_code == 200
