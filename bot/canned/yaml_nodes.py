@@ -193,7 +193,7 @@ class Document:
                 depth -= 1
             if depth > _DEEPEST:
                 line = event.start_mark.line + 1 if event.start_mark else 0
-                self.faults.append(Fault(line, "This is nested too deeply.", "Indent as the example does."))
+                self.faults.append(_too_deep_at(line))
                 return True
         return False
 
@@ -204,6 +204,8 @@ class Document:
         problem = exc.problem or ""
         mark = exc.context_mark if "end of stream" in problem else exc.problem_mark
         line = mark.line if mark is not None else 0
+        if "nesting depth" in problem:  # libyaml has a limit of its own, and reads ahead of us
+            return _too_deep_at(line + 1)
         written = self._lines[line] if line < len(self._lines) else ""
         return Fault(line + 1, f"This is not YAML ({problem}).", _mend(problem, written))
 
@@ -269,3 +271,7 @@ def _mend(problem: str, line: str) -> str:
         "Look at this line and the one before it: a text goes in quotes if it holds `: ` or begins with "
         "one of { [ & * @ % ! or a quote, and keys of one group begin in the same column."
     )
+
+
+def _too_deep_at(line: int) -> Fault:
+    return Fault(line, "This is nested too deeply.", "Indent as the example does.")

@@ -91,7 +91,7 @@ class SignIn:
         The second as far as Genesys can be reached. Whether it ends the refresh token too
         is not documented; that one is kept nowhere after this, and a changed password ends it.
 
-        Source: Genesys Cloud Platform API, `DELETE /api/v2/tokens/me`.
+        Source: Genesys Cloud Platform API, `DELETE /api/v2/tokens/me` (no permission, no body).
         """
         with self._keyring.locked(user_id):
             grant = self._keyring.load(user_id)

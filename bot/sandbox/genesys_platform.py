@@ -57,7 +57,7 @@ class PlatformContract:
         )
 
     def _end_token(self) -> Response:
-        """As the official SDKs have it; whether a refresh token goes too, nobody says: here it stays."""
+        """No permission, no body (SDK 253, TokensApi); of the refresh token nobody says: it stays."""
         self._organisation.tokens.pop(bearer(self._organisation).value)
         return Response(status=200)
 

@@ -24,6 +24,8 @@ class AuditRecord:
     event: str
     actor: str
     detail: dict[str, Any]
+    mac: str | None = None
+    key_id: str | None = None
 
 
 class Audit(Database):

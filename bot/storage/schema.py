@@ -22,7 +22,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-HEAD = "0002"  # the newest migration: a database that is there already need not load Alembic
+HEAD = "0003"  # the newest migration: a database that is there already need not load Alembic
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -99,6 +99,8 @@ sends = Table(
     Column("gate", String(16)),
     Column("gate_until", UTCDateTime),
     Column("opened_by", String(64)),
+    # Who said of an unknown one that it is dealt with.
+    Column("handled_by", String(64)),
     # What Genesys says of the message afterwards, and when to ask it again.
     Column("delivery", String(16)),
     Column("delivery_error", Text),
@@ -252,7 +254,17 @@ hooks = Table(
     Column("at", UTCDateTime, nullable=False),
 )
 
+# While a row is here nothing leaves for that team; "" is all of them.
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("team", Text, primary_key=True),
+    Column("since", UTCDateTime, nullable=False),
+    Column("actor", Text, nullable=False),
+)
+
 # Append-only: the first migration puts triggers on it that refuse UPDATE and DELETE.
+# `mac` chains a record to the one before it; records from before there was a chain have none.
 audit = Table(
     "audit",
     metadata,
@@ -262,5 +274,19 @@ audit = Table(
     Column("event", String(32), nullable=False),
     Column("actor", Text, nullable=False),
     Column("detail", JSON, nullable=False),
+    Column("mac", String(64)),
+    Column("key_id", String(16)),
     Index("audit_by_key", "key", "id"),
+)
+
+# Its one row says where the chain ends, so that a cut-off end is seen; whoever adds a record locks it.
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("records", BigInteger, nullable=False),
+    Column("last_id", BigInteger, nullable=False),
+    Column("mac", String(64), nullable=False),
+    Column("key_id", String(16), nullable=False),
+    Column("seal", String(64), nullable=False),
 )
