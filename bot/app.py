@@ -191,6 +191,7 @@ def _wire(settings: Settings, undo: ExitStack, *, now: Clock, sleep: Callable[[f
         asking=asking,
         conversations=Conversations(genesys, identity, now=now),
         connecting=connecting,
+        libraries=libraries,
         lanes=lanes,
         catalog=libraries.catalog,
         now=now,

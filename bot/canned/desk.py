@@ -42,6 +42,7 @@ from .errors import (
 )
 from .identity import Identity, unlinked
 from .lanes import Lane, Lanes
+from .library import Libraries
 from .people import People
 from .policy import may_be_sent, require_response, require_team, require_template, teams_of
 from .recovery import AGAIN_AFTER
@@ -50,6 +51,7 @@ from .search import Search
 from .sending import Sender, Verified
 
 ASK_AFTER = timedelta(minutes=1)
+OFFERED = 100  # responses at a time, which is what Slack takes
 _CLICKS = uuid.UUID("6f0c2d7e-6f0b-4d7e-9c53-2f0a4b1f7c11")  # namespace of our keys; never changes
 
 
@@ -97,6 +99,7 @@ class Desk:
         asking: Asking,
         conversations: Conversations,
         connecting: Connecting,
+        libraries: Libraries,
         lanes: Lanes,
         catalog: Callable[[], Catalog],
         now: Callable[[], datetime],
@@ -113,6 +116,7 @@ class Desk:
         self._identity = identity
         self._sender = sender
         self._asking = asking
+        self._libraries = libraries
         self._lanes = lanes
         self._catalog = catalog
         self._now = now
@@ -162,6 +166,24 @@ class Desk:
         teams = [t for t in self.teams_for(user) if team is None or t.name == team]
 
         return self._search_in(catalog).find(words, allowed=partial(may_be_sent, teams), limit=limit)
+
+    def offered(self, user: str, team: str, words: str, *, queue: str = "") -> list[Response]:
+        """
+        As `search` in `team`, less what the queue with that id is known not to allow.
+
+        Without words, what this supervisor sent lately comes first. Asks nobody: people wait for it.
+        """
+        catalog, teams = self._catalog(), [t for t in self.teams_for(user) if t.name == team]
+
+        def allowed(response: Response) -> bool:
+            return may_be_sent(teams, response) and self._libraries.may_go_through(response, queue)
+
+        found = self._search_in(catalog).find(words, allowed=allowed)
+        if words.strip():
+            return found
+        lately = (catalog.responses.get(key) for key in self._sent_lately(user))
+        first = [each for each in lately if each is not None and allowed(each)]
+        return list({each.key: each for each in (*first, *found)}.values())[:OFFERED]
 
     @_on_record()
     def me(self, user: str) -> Me:
@@ -495,6 +517,12 @@ class Desk:
         if team is None:
             raise NotAllowed(f"There is no team {name} any more. Nothing was sent.")
         return team
+
+    def _sent_lately(self, user: str) -> list[str]:
+        try:
+            return self._store.sent_lately(user)
+        except DatabaseDown:  # it is only about the order
+            return []
 
     def _search_in(self, catalog: Catalog) -> Search:
         if self._search is None or self._search[0] is not catalog:

@@ -20,7 +20,7 @@ def register(app: App) -> None:
 
 def response_searched(ack: Ack, body: dict[str, Any], payload: dict[str, Any], desk: Desk) -> None:
     filled = form.read(body["view"])
-    found = desk.search(body["user"]["id"], filled.team, payload.get("value") or "")
+    found = desk.offered(body["user"]["id"], filled.team, payload.get("value") or "")
     ack(options=modal.choices(found))
 
 

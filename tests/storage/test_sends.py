@@ -474,3 +474,15 @@ def test_any_typed_text_and_value_can_be_claimed(
     store.claim(request, **ROOM)
 
     assert store.receipt(request.key).state is State.PENDING
+
+
+def test_what_was_sent_lately_is_known_by_its_response_the_newest_first(
+    store: Store, claim: Callable[..., str], clock: Any
+) -> None:
+    for response, outcome in (("a", SENT), ("b", SENT), ("c", Outcome(State.REFUSED)), ("a", SENT)):
+        clock.advance(120)
+        store.settle(claim(response=response), outcome, was=[State.PENDING])
+    claim(response="d", supervisor="U0BOB")
+
+    assert store.sent_lately("U0ANN") == ["a", "b"]
+    assert store.sent_lately("U0NOBODY") == []
