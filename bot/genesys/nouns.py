@@ -202,6 +202,7 @@ class LiveConversation:
     channel: str
     since: datetime | None
     agent: str | None
+    agent_name: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.canned.errors import MissingValues
@@ -27,8 +27,9 @@ class Filled:
     that are empty though the conversation does not say them either. `version` is the
     response's as the window showed it, None where it has not shown this one yet.
 
-    `agent` is the person whose conversation is meant while there is none, `live` what is
-    shown to choose from. `taken` marks a conversation that was chosen, not typed.
+    `conversation` is what stands there: an id, an address, or words to find it by. `agent` is
+    the person whose conversation is meant while there is none, `live` what is shown to
+    choose from. `taken` marks a conversation that was chosen, not typed.
     """
 
     team: str
@@ -43,6 +44,10 @@ class Filled:
     taken: str = ""
     live: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     version: str | None = None
+
+    def with_conversation(self, conversation: str, *, taken: str) -> Filled:
+        """The same for another conversation, which was chosen and not typed."""
+        return replace(self, conversation=conversation, taken=taken, agent="", live=())
 
 
 def read(view: Mapping[str, Any]) -> Filled:

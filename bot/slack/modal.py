@@ -72,7 +72,7 @@ def window(
             divider(),
             section("*Preview*", accessory=button("Refresh", PREVIEW, "refresh")),
             *_preview(preview, note or _hint(filled)),
-            *(() if filled.conversation else map(dict, filled.live)),
+            *map(dict, filled.live),
         ],
         callback_id=SEND,
         submit="Send",
@@ -186,7 +186,8 @@ def _typed(action_id: str, value: str | None, *, multiline: bool = False, placeh
 
 
 def _conversation(filled: Filled) -> Json:
-    element = _typed(CONVERSATION, filled.conversation, placeholder="Its id, or its address in Genesys")
+    hint = "Its id or address in Genesys, or words to find it by"
+    element = _typed(CONVERSATION, filled.conversation, placeholder=hint)
     return _input(f"conversation:{filled.taken}" if filled.taken else "conversation", "Conversation", element)
 
 
