@@ -68,7 +68,8 @@ class SendRequest:
 
     `key` is a UUID derived from what Slack says identifies the click, so that a replay
     on any replica computes the same one. `text` is the template as the supervisor
-    edited it (None: the response's own), `values` what they typed as name=value.
+    edited it (None: the response's own), `values` what they typed as name=value. `seen` are
+    ids of what the window showed of the conversation, None where nobody looked.
     """
 
     key: str
@@ -86,6 +87,7 @@ class SendRequest:
     confirmed: bool = False
     not_before: datetime | None = None
     gate: Gate | None = None
+    seen: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,8 @@ class Receipt:
     `begin` and after the texts were purged. Behind a gate it is frozen when the agent is
     asked, who may open it until `gate_until`; `opened_by` is the Slack user who did.
     `landed_in` is the conversation that the message went to where that is another one.
-    `ways` are not on record: they go with a fresh refusal alone.
+    `ways` and `draft` are not on record: they go with a fresh refusal alone. Under `draft`
+    the request waits for "send anyway".
     `delivery` is how far a message that was sent has got: queued, sent, delivered, read or
     failed, with `delivery_error` in Genesys' words; "" while nothing is known.
     """
@@ -128,6 +131,7 @@ class Receipt:
     opened_by: str | None = None
     landed_in: str | None = None
     ways: tuple[Way, ...] = field(default=(), compare=False)
+    draft: str = field(default="", compare=False)
 
     @property
     def key(self) -> str:

@@ -26,12 +26,10 @@ from .asking import Asking
 from .catalog import Catalog, Response, Team
 from .connecting import Connected, Connecting
 from .conversations import Choice, Conversations
-from .drafts import Drafts
+from .drafts import ANYWAY, Drafts
 from .errors import (
     AskFirst,
-    CannedError,
     Later,
-    MissingValues,
     NotAConversation,
     NotAllowed,
     NotLinked,
@@ -45,10 +43,11 @@ from .lanes import Lane, Lanes
 from .library import Libraries
 from .people import People
 from .policy import may_be_sent, require_response, require_team, require_template, teams_of
+from .previews import Preview, Previews
 from .recovery import AGAIN_AFTER
 from .render import clean
 from .search import Search
-from .sending import Sender, Verified
+from .sending import Sender
 
 ASK_AFTER = timedelta(minutes=1)
 OFFERED = 100  # responses at a time, which is what Slack takes
@@ -73,20 +72,6 @@ class Me:
     connect: str | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True)
-class Preview:
-    """
-    What would be sent: `text`, whole, or None with `note` saying why that is not known yet.
-
-    `missing` names the variables that have no value, `limit` is the channel's, in characters.
-    """
-
-    text: str | None = field(default=None, repr=False)
-    missing: tuple[str, ...] = ()
-    limit: int = 0
-    note: str = ""
-
-
 class Desk:
     def __init__(
         self,
@@ -100,6 +85,7 @@ class Desk:
         conversations: Conversations,
         connecting: Connecting,
         libraries: Libraries,
+        previews: Previews,
         lanes: Lanes,
         catalog: Callable[[], Catalog],
         now: Callable[[], datetime],
@@ -117,6 +103,7 @@ class Desk:
         self._sender = sender
         self._asking = asking
         self._libraries = libraries
+        self._previews = previews
         self._lanes = lanes
         self._catalog = catalog
         self._now = now
@@ -210,6 +197,7 @@ class Desk:
         text: str | None = None,
         team: str | None = None,
         version: str | None = None,
+        seen: Mapping[str, str] | None = None,
         confirmed: bool = False,
         by_operator: bool = False,
     ) -> SendRequest:
@@ -218,7 +206,8 @@ class Desk:
 
         `click` is what Slack says identifies the click, e.g. `view:V0123`; the same click
         gives the same key on every replica. `version` is the response's as it was seen:
-        another one by now is refused. Raises CannedError; on WhichTeam the request
+        another one by now is refused. `seen` is what the window showed of the conversation,
+        with which it is compared before anything leaves. Raises CannedError; on WhichTeam the request
         waits under its `draft` for `answer`.
         """
         request = SendRequest(
@@ -235,6 +224,7 @@ class Desk:
             language=language,
             confirmed=confirmed,
             by_operator=by_operator,
+            seen=seen,
         )
         return self._checked(request, team, version)
 
@@ -310,13 +300,16 @@ class Desk:
         conversation: str | None = None,
     ) -> SendRequest:
         """
-        The request that waited under `draft`: `kind` "again" confirms it, "team" says for which
-        `team`, "conversation" into which `conversation`.
+        The request that waited under `draft`: `kind` "again" confirms it, "anyway" too, "team"
+        says for which `team`, "conversation" into which `conversation`.
 
         Raises NotAllowed unless this user was asked that, in this channel.
         """
         request = self._drafts.answered(draft, user, channel, kind=kind, conversation=conversation)
-        return self._checked(request, team or request.team or None)
+        checked = self._checked(request, team or request.team or None)
+        if kind == ANYWAY:  # it had got so far that there may have been a choice of whom it comes from
+            return replace(checked, send_as=request.send_as, gate=request.gate)
+        return checked
 
     @_on_record()
     def other_way(self, key: str, user: str, send_as: SendAs) -> SendRequest:
@@ -396,30 +389,28 @@ class Desk:
         team: Team,
         *,
         conversation: str,
-        response: Response,
+        response: Response | None,
         text: str | None = None,
         values: Mapping[str, str] | None = None,
         language: str | None = None,
     ) -> Preview:
-        """What this send would say, as far as it is known now; asks Genesys, claims nothing."""
-        try:
-            request = self.start_request(
+        """What this send would say, and into which conversation; asks Genesys, claims nothing."""
+
+        def request(key: str) -> SendRequest:
+            return self.start_request(
                 user,
                 team.channel,
                 conversation=conversation,
-                response=response.key,
+                response=key,
                 values={name: value for name, value in (values or {}).items() if value},
                 language=language,
                 text=text,
                 team=team.name,
                 click="preview",
             )
-            verified = self._sender.verify(request)
-        except MissingValues as exc:
-            return Preview(missing=exc.names, note=str(exc))
-        except (CannedError, GenesysError) as exc:
-            return Preview(note=str(exc))
-        return Preview(verified.text, limit=self._limit(verified))
+
+        made = partial(request, response.key) if response else None
+        return self._previews.look(user, self._require_conversation(conversation), made)
 
     @_on_record()
     def give_up(self, receipt: Receipt) -> Receipt:
@@ -528,9 +519,6 @@ class Desk:
         if self._search is None or self._search[0] is not catalog:
             self._search = (catalog, Search(list(catalog.responses.values())))
         return self._search[1]
-
-    def _limit(self, verified: Verified) -> int:
-        return self._genesys.max_length(verified.conversation)
 
     def _again(self, request: SendRequest, earlier: Receipt) -> str:
         ago = max(1, int((self._now() - earlier.request.requested_at).total_seconds()))

@@ -1,5 +1,5 @@
 """
-Requests that wait for an answer before anything is claimed: say it again? which team? which conversation?
+Requests that wait for an answer before anything is claimed: again? anyway? which team? which conversation?
 
 They are kept in the database, because a button may be pressed by anybody, anywhere, twice.
 """
@@ -16,6 +16,7 @@ from bot.storage import Store
 
 from .errors import NotAllowed
 
+ANYWAY = "anyway"  # the kind that is asked after something has changed, wherever it is shown
 _AMONG = "among"  # the conversations that were offered, beside the request
 
 
@@ -25,7 +26,11 @@ class Drafts:
         self._now = now
 
     def keep(self, kind: str, request: SendRequest, channel: str, *, among: Sequence[str] = ()) -> None:
-        """Keep `request` under its key until its supervisor answers in `channel`; `among` are the choices."""
+        """
+        Keep `request` under its key until its supervisor answers in `channel` ("": anywhere).
+
+        `among` are the choices.
+        """
         kept = asdict(request) | {
             "requested_at": request.requested_at.isoformat(),
             "not_before": None,
@@ -43,16 +48,18 @@ class Drafts:
         Raises NotAllowed unless this user was asked that, in this channel.
         """
         kept = self._store.draft(draft)
-        if kept is None or (kept.supervisor, kept.channel) != (user, channel):
+        if kept is None or kept.supervisor != user or kept.channel not in ("", channel):
             raise NotAllowed(_NOT_YOURS)
         among = kept.request[_AMONG]
         if (kept.kind == "conversation") != (conversation is not None) or conversation not in (None, *among):
+            raise NotAllowed(_NOT_YOURS)
+        if (kept.kind == ANYWAY) != (kind == ANYWAY):
             raise NotAllowed(_NOT_YOURS)
         request = _request_of(kept.request)
         return replace(
             request,
             conversation_id=conversation or request.conversation_id,
-            confirmed=kept.kind == kind == "again",
+            confirmed=request.confirmed or kept.kind == kind == "again",
             requested_at=self._now(),
         )
 

@@ -41,7 +41,8 @@ from .asking import Asking
 from .catalog import Catalog, Response, Team
 from .connecting import Connecting
 from .delivery import FAILED, FIRST_LOOK, undelivered
-from .errors import CannedError, ConnectFirst, Later, NotInIt, TextRefused
+from .errors import CannedError, Changed, ConnectFirst, Later, NotInIt, TextRefused
+from .guards import Guards, require_as_seen, require_open
 from .identity import Identity
 from .library import Libraries, template_of
 from .people import People
@@ -76,6 +77,7 @@ class Sender:
         libraries: Libraries,
         asking: Asking,
         connecting: Connecting,
+        guards: Guards,
         *,
         catalog: Callable[[], Catalog],
         now: Callable[[], datetime],
@@ -90,6 +92,7 @@ class Sender:
         self._libraries = libraries
         self._asking = asking
         self._connecting = connecting
+        self._guards = guards
         self._catalog = catalog
         self._now = now
         self._sleep = sleep
@@ -118,6 +121,9 @@ class Sender:
             verified = self._agreed(receipt) if receipt.opened_by else self.verify(request)
             if self._asking.must_ask(receipt):
                 return self._asking.ask(request, verified.sender, verified.text)
+        except Changed as exc:
+            cancelled = Outcome(State.CANCELLED, reason=str(exc))
+            return self._guards.ask(self._settle(request, cancelled, was=State.PENDING, late=late), exc)
         except (GenesysError, CannedError) as exc:
             stands = self._settle(request, self._failed(request, exc), was=State.PENDING, late=late)
             return replace(stands, ways=exc.ways) if isinstance(exc, NotInIt) else stands
@@ -163,10 +169,17 @@ class Sender:
         Everything that must hold at the moment of sending, and the exact text; sends nothing.
 
         Raises CannedError or GenesysError with the sentence that says what does not hold;
-        NotInIt where the supervisor would have to be in the conversation.
+        NotInIt where the supervisor would have to be in the conversation, Changed where it is
+        not as they saw it.
         """
+        verified = self.fill(request)
+        require_sendable(verified.text, self._genesys.max_length(verified.conversation))
+        return verified
+
+    def fill(self, request: SendRequest, conversation: Conversation | None = None) -> Verified:
+        """As `verify`, whatever the length of the text; in `conversation` if that has just been read."""
         team, response, me = self._allowed(request)
-        conversation = self._genesys.conversation(request.conversation_id, reader=me)
+        conversation = conversation or self._genesys.conversation(request.conversation_id, reader=me)
         try:
             sender = self._genesys.sender(conversation, request.send_as, me)
         except NotAParticipant as exc:
@@ -175,6 +188,7 @@ class Sender:
             raise self._asking.outside(request, team, conversation, me, str(exc)) from exc
         if request.send_as is not SendAs.SELF:
             self._asking.require_may_write(team, conversation, me)
+        require_as_seen(request.seen, conversation, me)
         return self._filled(request, response, conversation, sender)
 
     def _agreed(self, receipt: Receipt) -> Verified:
@@ -190,7 +204,7 @@ class Sender:
             if made.text != text:
                 raise TextRefused("What Genesys would send has changed since it was agreed to: ask again.")
             return made
-        self._libraries.require_in_queue(response, conversation.queue_of(sender))
+        self._require_fits(response, conversation, sender)
         require_sendable(text, self._genesys.max_length(conversation))
         return Verified(conversation, sender, text)
 
@@ -211,7 +225,7 @@ class Sender:
     def _filled(
         self, request: SendRequest, response: Response, conversation: Conversation, sender: GenesysSender
     ) -> Verified:
-        self._libraries.require_in_queue(response, conversation.queue_of(sender))
+        self._require_fits(response, conversation, sender)
         customer = conversation.customer
         template = require_template(
             response,
@@ -227,8 +241,12 @@ class Sender:
             defaults=response.defaults,
         )
         text = filled(template)
-        require_sendable(text, self._genesys.max_length(conversation))
         return Verified(conversation, sender, text, template_of(response, filled))
+
+    def _require_fits(self, response: Response, conversation: Conversation, sender: GenesysSender) -> None:
+        """Raise what the queue or the channel has against this response."""
+        self._libraries.require_in_queue(response, conversation.queue_of(sender))
+        require_open(response, conversation, self._now())
 
     def _post(self, request: SendRequest, verified: Verified) -> Outcome:
         started = self._now()

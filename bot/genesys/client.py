@@ -51,6 +51,7 @@ class Genesys(ABC):
     id_shape: ClassVar[str]
     sign_in: SignIn | None = None  # where people do not sign in themselves
     tells_delivery: ClassVar[bool] = False  # whether `delivery` ever knows anything
+    reads_messages: ClassVar[bool] = False  # whether `messages` ever gives any
     # Whether people act under their own sign-in alone: a message as the agent is then for the
     # agent to let go, and whoever is not in a chat may write into it in their own queues alone.
     people_act_themselves: ClassVar[bool] = False

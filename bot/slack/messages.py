@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bot.canned.desk import Me
 
 AGAIN = "canned_again"
+ANYWAY = "canned_anyway"
 NOT_AGAIN = "canned_not_again"
 WAY = "canned_way:"  # with whom the message comes from behind it
 TEAM = "canned_team"  # with the draft's key behind it, since each button of a message needs its own id
@@ -83,8 +84,9 @@ def outcome(receipt: Receipt) -> Json:
         f"{headline(receipt.state)}: {_what(receipt.request)} "
         f"to conversation `{escape(receipt.request.conversation_id)}`.{said}"
     )
-    ways = buttons([_way(way, receipt.key) for way in receipt.ways]) if receipt.ways else []
-    return message(head, [section(head), *(excerpt(text) if text else []), *ways])
+    ways = [_way(way, receipt.key) for way in receipt.ways]
+    anyway = [button("Send anyway", ANYWAY, receipt.draft)] if receipt.draft else []
+    return message(head, [section(head), *(excerpt(text) if text else []), *buttons([*ways, *anyway])])
 
 
 def note(sentence: str) -> Json:

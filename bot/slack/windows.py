@@ -95,9 +95,7 @@ class Window:
             self._look(filled, response, now)
 
     def _look(self, filled: form.Filled, response: Response | None, shown: str) -> None:
-        """Show what would be sent into the conversation."""
-        if response is None:
-            return
+        """Show the conversation, and what would be sent into it."""
         preview = self.desk.preview(
             self.user,
             self.team,
@@ -105,6 +103,7 @@ class Window:
             response=response,
             text=filled.text,
             values=filled.values,
+            language=filled.language,
         )
         self._update(modal.window(filled, response, preview), hash=shown)
 
@@ -189,11 +188,39 @@ def outcome_in(client: WebClient, desk: Desk, view_id: str) -> Callable[[Receipt
 
 
 def _show_outcome(client: WebClient, desk: Desk, view_id: str, receipt: Receipt) -> None:
-    shown = partial(call, client.views_update, view_id=view_id, view=modal.outcome(receipt))
+    shown: answers.Way = partial(call, client.views_update, view_id=view_id, view=modal.outcome(receipt))
+    if receipt.draft:
+        shown = partial(_ask_anyway, client, desk, view_id, receipt)
     request, said = receipt.request, messages.outcome(receipt)
     told = receipt.state in _TOLD_ANYWAY
     also = [] if told else answers.aside(client, request.supervisor, said, request.channel)
     answers.go(desk.windows, shown, shown, *also)
+
+
+def _ask_anyway(client: WebClient, desk: Desk, view_id: str, receipt: Receipt) -> None:
+    question = modal.again(receipt.reason, receipt.draft, kind=modal.ANYWAY)
+    shown = call(client.views_update, view_id=view_id, view=question)["view"]["hash"]
+    desk.previews.submit(_show_changed, client, desk, view_id, receipt, shown)
+
+
+def _show_changed(client: WebClient, desk: Desk, view_id: str, receipt: Receipt, shown: str) -> None:
+    """Below the question, what there is to see now; not once it has been answered."""
+    request = receipt.request
+    try:
+        team = desk.team_for(request.supervisor, request.channel, request.team)
+        preview = desk.preview(
+            request.supervisor,
+            team,
+            conversation=request.conversation_id,
+            response=desk.response(request.response, team),
+            text=request.text,
+            values=request.values,
+            language=request.language,
+        )
+    except CannedError:
+        return  # the question stands, and says when it is answered what is against it
+    question = modal.again(receipt.reason, receipt.draft, preview, kind=modal.ANYWAY)
+    _update(client, view_id, question, hash=shown)
 
 
 def _update(client: WebClient, view_id: str, view: Json, **only_if: str) -> str | None:

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from bot.canned.catalog import Response
-from bot.canned.desk import Preview
 from bot.canned.errors import (
     AskFirst,
     MissingValues,
@@ -16,6 +15,7 @@ from bot.canned.errors import (
     TextRefused,
     UnknownResponse,
 )
+from bot.canned.previews import Preview
 from bot.models import Receipt, SendAs, SendRequest, State
 from bot.sandbox import slack_forms as forms
 from bot.sandbox.limits import faults, option_faults
@@ -245,7 +245,7 @@ def test_a_repeated_send_is_asked_about_in_the_same_window() -> None:
 
     assert answer["response_action"] == "update"
     assert answer["view"]["submit"]["text"] == "Send again"
-    assert modal.draft_of(answer["view"]) == "d1"
+    assert modal.draft_of(answer["view"]) == ("d1", "again")
 
 
 def test_a_window_without_inputs_becomes_the_sentence() -> None:
