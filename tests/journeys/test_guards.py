@@ -24,7 +24,7 @@ GUARDS = sorted(ASKED | LATER)
 
 
 class Office:
-    """One bot for all rows; each has a conversation of its own, in a world in which `broken` does not hold."""
+    """One bot for all rows; each has a conversation of its own, in a world where `broken` does not hold."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
