@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
+from bot.canned.catalog import CatalogError, CatalogFile
 from bot.logs import OURS, Lines
 from bot.sandbox.sandbox import Sandbox
 from bot.storage import StorageError
@@ -90,8 +90,10 @@ def _words(sandbox: Sandbox) -> Iterator[str]:
         yield from (conversation.customer.name, *conversation.customer.attributes.values())
         yield from (message.text for message in conversation.messages)
     yield from (sent.text for sent in genesys.received)
-    config = yaml.safe_load((sandbox.folder / "canned.yml").read_text(encoding="utf-8"))
-    yield from (response["text"] for response in config["responses"].values())
+    with suppress(CatalogError):
+        yield from (
+            each.text for each in CatalogFile(sandbox.folder / "canned.yml").current().responses.values()
+        )
     with suppress(RuntimeError, StorageError):  # one that never ran, or whose database is gone
         secret = ("_SECRET", "_KEY", "_TOKEN")
         yield from (value for name, value in sandbox.environment().items() if name.endswith(secret))
