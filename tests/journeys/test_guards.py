@@ -20,6 +20,7 @@ RESPONSES = {
 CHAT = {"live", "kind", "sender in it"}  # what is wrong with the conversation itself
 ASKED = {"signature", "allowed", "variables", "approval", *CHAT}  # and what with the request
 LATER = {"link", "active", "team"}  # and what may become so between the click and the send
+BEFORE = {"signature", "link", "team", "allowed", "approval"}  # what is said before anything is written
 GUARDS = sorted(ASKED | LATER)
 
 
@@ -89,6 +90,20 @@ def test_of_all_rows_the_one_with_nothing_broken_sends(office: Office) -> None:
 
     assert len(rows) == 56
     assert [chats[sent.conversation_id] for sent in office.sandbox.genesys.received] == [()]
+    claimed = {chats[receipt.request.conversation_id] for receipt in office.sandbox.receipts()}
+    assert claimed == {row for row in rows if not BEFORE.intersection(row)}
+
+
+@pytest.mark.parametrize("api", ["events"])
+def test_what_is_known_of_somebody_who_left_is_said_before_anything_is_written(office: Office) -> None:
+    slack = office.sandbox.slack
+    office.link(())
+    slack.set_user(slack.ann, deleted=True)
+    for _ in range(2):  # the first send has to ask Slack, the second finds the answer in memory
+        slack.types(slack.ann, f"/canned {office.chat(())} hello topic=it", slack.channel)
+        office.sandbox.drain()
+
+    assert len(office.sandbox.receipts()) == 1
 
 
 def test_what_breaks_between_the_click_and_the_send_is_found_before_it_leaves(office: Office) -> None:
