@@ -104,7 +104,9 @@ class Transport:
         self.timeout = timeout
         self._now = now
         self._sleep = sleep
-        self._proxies = {"no_proxy": "*"} if all(map(is_loopback, hosts)) else None  # none leads to this machine
+        self._proxies = (
+            {"no_proxy": "*"} if all(map(is_loopback, hosts)) else None
+        )  # none leads to this machine
         self.session = requests.Session()
         self.session.headers.update({"Accept": "application/json", "User-Agent": "canned"})
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))

@@ -13,12 +13,18 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from . import sends
+from . import acks, posting, searching, sends, starting
 from .processes import Authority
 from .table import Row, as_json, as_text
 
 Part = Callable[..., Iterator[Row]]
-PARTS: dict[str, Part] = {"sends": sends.rows}
+PARTS: dict[str, Part] = {
+    "sends": sends.rows,
+    "posts": posting.rows,
+    "acks": acks.rows,
+    "search": searching.rows,
+    "start": starting.rows,
+}
 
 
 def main() -> int:

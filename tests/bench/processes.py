@@ -68,7 +68,9 @@ class Process:
 class Front(Process):
     """A TLS front with a round trip of `seconds`, before the server at `upstream` or saying `answer`."""
 
-    def __init__(self, authority: Authority, *, seconds: float = 0.0, upstream: int = 0, answer: str = "") -> None:
+    def __init__(
+        self, authority: Authority, *, seconds: float = 0.0, upstream: int = 0, answer: str = ""
+    ) -> None:
         arguments = ("--round-trip", str(seconds), "--upstream", str(upstream), "--answer", answer)
         super().__init__("tests.bench.wire", str(authority.certificate), *arguments)
         self.url = f"https://{HOST}:{self.first}"

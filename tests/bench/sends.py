@@ -85,7 +85,9 @@ class Course:
         )
         return self._stack.enter_context(started)
 
-    def race(self, names: Sequence[str], *, sends: int, threads: int = 1, rounds: int = 5) -> dict[str, Taken]:
+    def race(
+        self, names: Sequence[str], *, sends: int, threads: int = 1, rounds: int = 5
+    ) -> dict[str, Taken]:
         """All of them in turn, `rounds` times; the first, cold round does not count."""
         contenders = {name: self.contender(name) for name in names}
         taken = {name: Taken() for name in names}
@@ -131,10 +133,14 @@ def rows(folder: Path, authority: Authority, *, quick: bool) -> Iterator[Row]:
         taken = far.race(names, sends=10, rounds=rounds)
         yield _one(taken, "one warm send, 50 ms round trip", slower=3.0)
         added = median(taken["ours"].wall) - 2 * ROUND_TRIP
-        yield Row("what a warm send adds to its 2 round trips", ms(added), target="≤ 10 ms", met=added <= 0.01)
+        yield Row(
+            "what a warm send adds to its 2 round trips", ms(added), target="≤ 10 ms", met=added <= 0.01
+        )
         yield from _on_the_wire(far, before)
         yield _cost(far.race(("ours", "bare"), sends=20, rounds=rounds), "ours", "without Slack", 2.0)
-        yield _cost(far.race(("ours+slack", "bare"), sends=15, rounds=rounds), "ours+slack", "with Slack", 3.0)
+        yield _cost(
+            far.race(("ours+slack", "bare"), sends=15, rounds=rounds), "ours+slack", "with Slack", 3.0
+        )
         yield _at_once(far.race(names, sends=64, threads=16, rounds=rounds))
 
 
@@ -173,7 +179,12 @@ def _on_the_wire(course: Course, before: int) -> Iterator[Row]:
 def _cost(taken: Mapping[str, Taken], name: str, what: str, most: float) -> Row:
     ours, bare = taken[name].cost, taken["bare"].cost
     return Row(
-        f"CPU of one send {what}", ms(ours), f"bare {ms(bare)}", f"{ours / bare:.2f}", f"≤ {most:.0f}", ours / bare <= most
+        f"CPU of one send {what}",
+        ms(ours),
+        f"bare {ms(bare)}",
+        f"{ours / bare:.2f}",
+        f"≤ {most:.0f}",
+        ours / bare <= most,
     )
 
 

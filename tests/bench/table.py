@@ -33,7 +33,9 @@ def as_text(rows: Sequence[Row]) -> str:
     head = ("what", "ours", "beside", "ratio", "target", "met")
     lines = [head, *(_cells(row) for row in rows)]
     widths = [max(len(line[at]) for line in lines) for at in range(len(head))]
-    shown = ["| " + " | ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) + " |" for line in lines]
+    shown = [
+        "| " + " | ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) + " |" for line in lines
+    ]
     return "\n".join([shown[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *shown[1:]])
 
 

@@ -92,7 +92,5 @@ if __name__ == "__main__":
     parser.add_argument("--answer", default="")
     given = parser.parse_args()
     asyncio.run(
-        serve(
-            given.certificate, round_trip=given.round_trip, upstream=given.upstream, answer=given.answer
-        )
+        serve(given.certificate, round_trip=given.round_trip, upstream=given.upstream, answer=given.answer)
     )
