@@ -148,3 +148,26 @@ def test_what_the_queue_does_not_use_is_not_offered_even_while_genesys_hangs(
 
     assert refunds(sandbox.conversation) == []
     assert refunds(elsewhere) == ["refund"]
+
+
+def test_asked_again_it_still_goes_the_way_that_was_chosen(make_sandbox: Callable[..., Sandbox]) -> None:
+    sandbox = make_sandbox()
+    slack, genesys = sandbox.slack, sandbox.genesys
+    team = {"name": TEAM, "channel": slack.channel, "supervisors": [slack.ann], "queues": ["Support EMEA"]}
+    sandbox.configure({"teams": [team]})
+    sandbox.start()
+    sandbox.link_user(slack.bob, genesys.bob)
+    genesys.leave(sandbox.conversation, genesys.ann)
+    opened(sandbox)
+    choose(sandbox, "escalation")
+    submit(sandbox)
+    genesys.customer_writes(sandbox.conversation, "Hello?")
+    slack.press(slack.ann, "Ask Bob Ray")
+    assert "The customer wrote meanwhile" in window(sandbox).text
+    submit(sandbox)
+    asked = slack.direct_messages(slack.bob)[-1]
+    genesys.customer_writes(sandbox.conversation, "Are you there?")  # Bob sees that himself
+    slack.press(slack.bob, "Send", asked)
+    sandbox.drain()
+
+    assert [(sent.text, sent.from_id) for sent in genesys.received] == [(ESCALATION, genesys.bob)]

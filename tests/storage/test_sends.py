@@ -21,7 +21,12 @@ def test_a_claim_is_pending_and_gives_back_what_was_asked(
     store: Store, a_request: Callable[..., SendRequest], clock: Any
 ) -> None:
     request = a_request(
-        values={"name": "Zoë “Z”"}, text="Hello {{name}}", language="es", by_operator=True, confirmed=True
+        values={"name": "Zoë “Z”"},
+        text="Hello {{name}}",
+        language="es",
+        by_operator=True,
+        confirmed=True,
+        seen={"message": "m1", "agent": "", "queue": "Überfällig"},
     )
 
     receipt = store.claim(request, **ROOM)
