@@ -17,6 +17,7 @@ from .organisation import Organisation
 from .organisation_nouns import SimulatedToken
 
 MAX_BYTES = 512_000
+_WINDOW = timedelta(minutes=1)
 _KNOWN = {
     400: ("bad.request", "The request could not be understood by the server due to malformed syntax."),
     401: ("bad.credentials", "Invalid login credentials."),
@@ -112,11 +113,10 @@ def require_permission(organisation: Organisation, permission: str) -> None:
 
 def _count(organisation: Organisation, token: SimulatedToken) -> None:
     now, allowed = organisation.now(), organisation.rate_limit
-    window = timedelta(seconds=organisation.rate_window)
-    if now - token.window >= window:
+    if now - token.window >= _WINDOW:
         token.window, token.count = now, 0
     token.count += 1
-    reset = math.ceil((token.window + window - now).total_seconds())
+    reset = math.ceil((token.window + _WINDOW - now).total_seconds())
     if allowed is None:
         return
     limits = {"count": token.count, "allowed": allowed, "reset": reset}

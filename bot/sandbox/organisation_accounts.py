@@ -61,7 +61,6 @@ class Accounts:
         self.oauth_scopes = USER_SCOPES
         self.enforce_scopes = True
         self.rate_limit: int | None = 300
-        self.rate_window = 60.0  # seconds
         self.over_rate = 0  # requests refused for it
         self.tokens: dict[str, SimulatedToken] = {}
         self.logins: dict[str, SimulatedLogin] = {}  # by authorization code

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 
@@ -28,19 +30,38 @@ def shared(make_sandbox: Callable[..., Sandbox], postgres_url: Callable[[], str]
 
 
 @pytest.fixture
-def start() -> Iterator[Callable[[Sandbox], Bot]]:
-    """Starts one more bot in a sandbox, which waits in real time."""
+def start() -> Iterator[Callable[..., Bot]]:
+    """Starts one more bot in a sandbox, which stays to the end."""
     started: list[Bot] = []
 
-    def start(sandbox: Sandbox) -> Bot:
-        variables = sandbox.environment() | {"CANNED_PORT": "0"}
-        started.append(Bot(Settings.from_env(variables, need_slack=True), now=sandbox.clock))
-        started[-1].start()
+    def start(sandbox: Sandbox, sleep: Callable[[float], None] | None = None) -> Bot:
+        started.append(another(sandbox, sleep))
         return started[-1]
 
     yield start
     for bot in started:
         bot.stop(5)
+
+
+def another(sandbox: Sandbox, sleep: Callable[[float], None] | None = None, **variables: str) -> Bot:
+    """One more bot, which waits in real time if no `sleep` is given; to be stopped."""
+    environment = sandbox.environment() | {"CANNED_PORT": "0"} | variables
+    bot = Bot(Settings.from_env(environment, need_slack=True), now=sandbox.clock, sleep=sleep)
+    bot.start()
+    return bot
+
+
+def together(sandbox: Sandbox) -> Callable[[float], None]:
+    """A sleep in which time passes on the clock, once for all who sleep at the same time."""
+    lock = threading.Lock()
+
+    def sleep(seconds: float) -> None:
+        end = sandbox.clock() + timedelta(seconds=seconds)
+        time.sleep(min(seconds, 0.05))
+        with lock:
+            sandbox.clock.advance(seconds=max(0.0, (end - sandbox.clock()).total_seconds()))
+
+    return sleep
 
 
 def until(true: Callable[[], object], seconds: float = 40) -> None:
@@ -67,16 +88,17 @@ def claim(bot: Bot, sandbox: Sandbox, conversation: str) -> None:
 
 @pytest.mark.parametrize("api", ["platform"], indirect=True)
 def test_two_bots_with_more_to_send_than_genesys_takes_meet_no_limit_and_send_each_once(
-    shared: Callable[..., Sandbox], start: Callable[[Sandbox], Bot]
+    shared: Callable[..., Sandbox], start: Callable[..., Bot]
 ) -> None:
     sandbox = shared()
     limits = {"per_minute": 1000, "per_conversation": 10}
     team = {"name": "Support", "channel": sandbox.slack.channel, "supervisors": [sandbox.slack.ann]}
     sandbox.configure({"teams": [{**team, "limits": limits}]})
     genesys = sandbox.genesys
-    genesys.rate_limit, genesys.rate_window = 40, 1
-    bots = [start(sandbox) for _ in range(2)]
-    chats = [genesys.start_chat(f"Customer {number}", users=[genesys.ann]) for number in range(40)]
+    genesys.rate_limit = 25
+    sleep = together(sandbox)
+    bots = [start(sandbox, sleep) for _ in range(2)]
+    chats = [genesys.start_chat(f"Customer {number}", users=[genesys.ann]) for number in range(20)]
 
     for number, chat in enumerate(chats):
         claim(bots[number % 2], sandbox, chat)
@@ -92,6 +114,7 @@ def test_two_bots_with_more_to_send_than_genesys_takes_meet_no_limit_and_send_ea
     assert genesys.over_rate <= 2
 
 
+@pytest.mark.parametrize("api", ["events"], indirect=True)
 def test_told_to_stop_while_a_send_waits_in_place_it_goes_back_at_once_and_another_bot_sends_it(
     shared: Callable[..., Sandbox],
 ) -> None:
@@ -114,7 +137,7 @@ def test_told_to_stop_while_a_send_waits_in_place_it_goes_back_at_once_and_anoth
 
 @pytest.mark.parametrize("api", ["platform"], indirect=True)
 def test_message_under_way_when_the_time_is_up_is_looked_for_by_the_next_bot(
-    shared: Callable[..., Sandbox], start: Callable[[Sandbox], Bot]
+    shared: Callable[..., Sandbox], start: Callable[..., Bot]
 ) -> None:
     sandbox = shared()
     leaving, staying = sandbox.start_bot().bot, start(sandbox)
@@ -131,10 +154,31 @@ def test_message_under_way_when_the_time_is_up_is_looked_for_by_the_next_bot(
     assert len(sandbox.genesys.seen(sandbox.post)) == 1
 
 
+@pytest.mark.parametrize("api", ["platform"], indirect=True)
+def test_look_for_a_lost_answer_that_is_cut_short_by_leaving_makes_no_unknown(
+    shared: Callable[..., Sandbox], start: Callable[..., Bot]
+) -> None:
+    sandbox = shared()
+    sandbox.genesys.fault(sandbox.post, "lost_after")
+    sandbox.genesys.messages_show_after = 3600
+    leaving = another(sandbox)
+    claim(leaving, sandbox, sandbox.conversation)
+    until(lambda: len(sandbox.genesys.seen("GET /api/v2/conversations/{id}")) >= 2)
+
+    assert leaving.stop(10)
+
+    assert sandbox.receipts()[0].state is State.SENDING
+    sandbox.genesys.messages_show_after = 0
+    sandbox.clock.advance(seconds=30)
+    start(sandbox)
+    until(lambda: sandbox.receipts()[0].state is State.SENT)
+    assert len(sandbox.genesys.seen(sandbox.post)) == 1
+
+
 @pytest.mark.parametrize("api", ["events"], indirect=True)
 def test_commands_reach_one_of_two_bots_in_socket_mode_and_the_other_when_it_has_left(
     shared: Callable[..., Sandbox],
-    start: Callable[[Sandbox], Bot],
+    start: Callable[..., Bot],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     sandbox = shared(socket_mode=True)
@@ -163,16 +207,11 @@ def test_commands_reach_one_of_two_bots_in_socket_mode_and_the_other_when_it_has
 
 @pytest.mark.parametrize("api", ["events"], indirect=True)
 def test_bot_on_another_database_that_takes_commands_away_is_noticed(
-    shared: Callable[..., Sandbox], start: Callable[[Sandbox], Bot], caplog: pytest.LogCaptureFixture
+    shared: Callable[..., Sandbox], start: Callable[..., Bot], caplog: pytest.LogCaptureFixture
 ) -> None:
     sandbox = shared(socket_mode=True)
     start(sandbox)
-    forgotten = sandbox.environment() | {
-        "CANNED_PORT": "0",
-        "DATABASE_URL": f"sqlite:///{sandbox.folder}/old.db",
-    }
-    other = Bot(Settings.from_env(forgotten, need_slack=True), now=sandbox.clock)
-    other.start()
+    other = another(sandbox, DATABASE_URL=f"sqlite:///{sandbox.folder}/old.db")
 
     until(lambda: "2 connections of this app and 1 processes" in caplog.text)
     other.stop(5)
