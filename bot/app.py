@@ -152,7 +152,7 @@ def _wire(settings: Settings, undo: ExitStack, *, now: Clock, sleep: Sleep | Non
     waits = Waits(sleep)
     catalog = CatalogFile(settings.config)
     catalog.current()
-    store = Store(settings.database_url, now=now, worker=str(uuid.uuid4()))
+    store = Store(settings.database_url.reveal(), now=now, worker=str(uuid.uuid4()))
     undo.callback(store.close)
     store.upgrade()
     keyring = _keyring(settings, store, waits)
