@@ -111,7 +111,9 @@ class Previews:
         return Preview(verified.text, limit=self._genesys.max_length(conversation))
 
     def _around(self, conversation: Conversation, me: str) -> Around:
-        customer, agent, place = conversation.customer, conversation.agent_beside(me), conversation.in_queue
+        customer, place = conversation.customer, conversation.in_queue
+        others = (one for one in conversation.agents if one.user_id != me)
+        agent = conversation.agent_beside(me) or next(others, None)
         messages, note = self._messages(conversation, me)
         self._libraries.learn_queue((place.queue_id if place else "") or "")
         return Around(

@@ -147,7 +147,7 @@ def again(sentence: str, draft: str, preview: Preview | None = None, *, kind: st
 def draft_of(view: Mapping[str, Any]) -> tuple[str, str]:
     """The key under which the request waits that `again` asked about, and of what kind it is."""
     about = json.loads(view["private_metadata"])
-    return about["draft"], about["kind"]
+    return about["draft"], about.get("kind", AGAIN)
 
 
 def refusal(view: Mapping[str, Any], error: Exception, sentence: str) -> Json:

@@ -96,4 +96,6 @@ def _size(length: int, limit: int) -> str:
     if not limit:
         return ""
     size = f"{length:,} of {limit:,} characters"
-    return size if length <= limit else f":warning: *{size}: too long for this channel.* Shorten the message"
+    if length <= limit:
+        return size
+    return f":warning: *{size}: too long for this channel.* Shorten it, or choose another one"
