@@ -88,7 +88,8 @@ def read(view: Mapping[str, Any]) -> Filled:
     inputs = [block for block in view["blocks"] if _is_value(block)]
     asked = tuple(_name(block) for block in inputs)
     values = {name: value for name in asked if (value := _element(state, f"value:{name}").get("value"))}
-    used = _used(state)
+    edited = _edited(state, chosen)
+    used = None if edited is None else {variable.name for variable in variables(edited)}
     place = _conversation_block(view)
     conversation = (_element(state, place).get("value") or "").strip()
     looked = _looked(about, conversation)
@@ -97,7 +98,7 @@ def read(view: Mapping[str, Any]) -> Filled:
         channel=about["channel"],
         conversation=conversation,
         response=chosen,
-        text=_edited(state, chosen),
+        text=edited,
         values=values,
         asked=asked,
         needed=tuple(
@@ -161,12 +162,6 @@ def _is_value(block: Mapping[str, Any]) -> bool:
 
 def _name(block: Mapping[str, Any]) -> str:
     return str(block["block_id"]).removeprefix("value:")
-
-
-def _used(state: Mapping[str, Any]) -> set[str] | None:
-    """The variables of the message as it stands there; None where it cannot be edited."""
-    texts = [_element(state, block_id).get("value") for block_id in state if block_id.startswith("message:")]
-    return {variable.name for text in texts for variable in variables(text or "")} if texts else None
 
 
 def _edited(state: Mapping[str, Any], response: str | None) -> str | None:

@@ -64,11 +64,12 @@ def window(
 
     `note` says what stands in the preview's place.
     """
-    own = response.in_language(filled.language or filled.spoken)[0] if response else ""
+    own = _own(filled, response) if response else ""
     text = filled.text or own
-    names = _wanted(filled, text, preview)
-    missing = preview.missing if preview else ()
     now = _known(filled, preview)
+    real = filled.text or (_own(now, response) if response else "")
+    names = _wanted(filled, real, preview)
+    missing = preview.missing if preview else ()
     return _modal(
         [
             _conversation(filled),
@@ -252,6 +253,10 @@ def _value(name: str, value: str | None, *, needed: bool) -> Json:
     """An input for a variable. The hint also tells `read` that Genesys was asked and does not know it."""
     made = _input(f"value:{name}", name, _typed(f"{VALUE}{name}", value), optional=True)
     return made | ({"hint": plain("The conversation does not say it: fill it in.")} if needed else {})
+
+
+def _own(filled: Filled, response: Response) -> str:
+    return response.in_language(filled.language or filled.spoken)[0]
 
 
 def _known(filled: Filled, preview: Preview | None) -> Filled:

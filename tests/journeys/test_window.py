@@ -146,6 +146,25 @@ def test_the_text_is_in_the_customers_language_and_the_preview_says_which(
     assert sandbox.genesys.customer_sees(chat) == [expected]
 
 
+def test_what_the_customers_language_needs_gets_its_input(make_sandbox: Callable[..., Sandbox]) -> None:
+    sandbox = make_sandbox()
+    about = {"title": "About", "text": "Thank you.", "languages": {"es": "Gracias por {{tema}}."}}
+    sandbox.configure({"responses": {"about": about}})
+    sandbox.start()
+    slack = sandbox.slack
+    chat = sandbox.genesys.start_chat("Ada King", agents=[sandbox.genesys.ann], language="es")
+    slack.types(slack.ann, "/canned", slack.channel)
+    window(sandbox)
+    choose(sandbox, "about")
+    slack.fill(slack.ann, "Conversation", chat, enter=True)
+    assert "tema" in window(sandbox).state
+    assert "still needs “tema”" in submit(sandbox).errors["tema"]
+    slack.fill(slack.ann, "tema", "todo")
+    submit(sandbox)
+
+    assert sandbox.genesys.customer_sees(chat) == ["Gracias por todo."]
+
+
 def test_a_language_that_is_not_known_can_be_chosen(make_sandbox: Callable[..., Sandbox]) -> None:
     sandbox = make_sandbox()
     sandbox.configure({"responses": {"thanks": THANKS, "other": {"title": "Other", "text": "Other."}}})
