@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,17 @@ def make_sandbox(tmp_path: Path, api: str) -> Iterator[Callable[..., Sandbox]]:
     yield make
     for sandbox in made:
         sandbox.stop()
+
+
+@pytest.fixture
+def log_as_before() -> Iterator[None]:
+    """A command sets up the log of its process, which here is the tests' own."""
+    root, ours = logging.getLogger(), logging.getLogger("bot")
+    before = root.handlers[:], root.level, ours.level
+    yield
+    root.handlers[:] = before[0]
+    root.setLevel(before[1])
+    ours.setLevel(before[2])
 
 
 @pytest.fixture

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, Row, Table, and_, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, Connection, Row, Table, and_, func, or_, select, update
 
 from bot.models import Receipt, State
 
+from .brakes import IS_PAUSED
 from .engine import Database, insert
 from .rows import receipt_of, receipts
 from .schema import sends, threads, workers
@@ -32,14 +33,23 @@ class Workers(Database):
             tx.execute(row.on_conflict_do_update(index_elements=["id"], set_={"seen_at": now}))
         self._beaten = now
 
-    def abandoned(self, alive_within: timedelta | None = None, *, limit: int = 100) -> list[Receipt]:
-        """Open sends, the oldest first, that nobody living holds: pending ones that are due, and sending."""
+    def abandoned(
+        self,
+        alive_within: timedelta | None = None,
+        *,
+        limit: int = 100,
+        grown_old: timedelta = timedelta(minutes=5),
+    ) -> list[Receipt]:
+        """
+        Open sends, the oldest first, that nobody living holds: pending ones that are due, and sending.
+
+        What a pause holds up is none of them before it has `grown_old`.
+        """
         self._stay_alive()
         now = self._now()
-        ready = or_(
-            sends.c.state == State.SENDING,
-            and_(sends.c.state == State.PENDING, due(sends.c.not_before, now)),
-        )
+        old = func.coalesce(sends.c.asked_not_before, sends.c.requested_at) < now - grown_old
+        goes = and_(due(sends.c.not_before, now), or_(~IS_PAUSED, old))
+        ready = or_(sends.c.state == State.SENDING, and_(sends.c.state == State.PENDING, goes))
         query = (
             receipts().where(ready, self._free(sends, alive_within)).order_by(sends.c.claimed_at, sends.c.id)
         )

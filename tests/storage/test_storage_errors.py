@@ -17,7 +17,9 @@ def test_the_door_exports_what_it_names() -> None:
         "DatabaseDown",
         "LinkTaken",
         "NoSuchSend",
+        "NotUnknown",
         "OverLimit",
         "Repeated",
+        "Stopped",
         "StorageError",
     }
