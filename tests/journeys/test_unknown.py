@@ -119,7 +119,7 @@ def test_looking_again_finds_what_arrived_and_settles_nothing_else(
     sandbox = lost(arrived=arrived)
     [receipt] = sandbox.receipts()
     if sandbox.api == "events":
-        press(sandbox, sandbox.slack.ann, unknowns.LOOK, receipt.key)
+        press(sandbox, sandbox.slack.ann, f"{unknowns.LOOK}:1", receipt.key)
         assert "cannot look" in sandbox.slack.ephemerals(sandbox.slack.ann)[-1].said
         return
     said = presses(sandbox, sandbox.slack.bob, "Look again")
@@ -148,7 +148,7 @@ def test_of_two_with_the_same_text_the_first_is_not_taken_for_the_second(
     first = sandbox.receipts()[0].key
     sandbox.clock.advance(minutes=2)
     lose_one(sandbox, arrived=True)
-    press(sandbox, sandbox.slack.ann, unknowns.LOOK, first)
+    press(sandbox, sandbox.slack.ann, f"{unknowns.LOOK}:1", first)
 
     assert "may be either" in sandbox.slack.ephemerals(sandbox.slack.ann)[-1].said
     assert [receipt.state for receipt in sandbox.receipts()] == [State.UNKNOWN, State.UNKNOWN]
@@ -202,9 +202,11 @@ def test_a_question_is_only_for_whom_it_was_put_to(lost: Callable[..., Sandbox])
     presses(sandbox, sandbox.slack.ann, "Send again")
     draft = asked(sandbox, sandbox.slack.ann).blocks[-1]["elements"][0]["value"]
     press(sandbox, sandbox.slack.bob, "canned_again", draft)
+    press(sandbox, sandbox.slack.ann, "canned_team:0", f"{draft}:{TEAM}")
 
     assert sandbox.genesys.received == []
-    assert "was not put to you" in sandbox.slack.ephemerals(sandbox.slack.bob)[-1].said
+    for user in (sandbox.slack.ann, sandbox.slack.bob):
+        assert "was not put to you" in sandbox.slack.ephemerals(user)[-1].said
 
 
 def test_what_is_settled_while_the_question_stands_is_not_sent_again(lost: Callable[..., Sandbox]) -> None:
@@ -300,15 +302,13 @@ def press(sandbox: Sandbox, user: str, action: str, key: str, **other: str) -> N
             "container": {"type": "message", "message_ts": ts, "channel_id": channel},
             "trigger_id": "9.9.forged",
             "response_url": f"{slack.url}/response/none",
-            "actions": [{"type": "button", "action_id": f"{action}:x", "block_id": "b", "value": key}]
-            if action != "canned_again"
-            else [{"type": "button", "action_id": action, "block_id": "b", "value": key}],
+            "actions": [{"type": "button", "action_id": action, "block_id": "b", "value": key}],
         }
     )
     sandbox.drain()
 
 
-ACTIONS = [unknowns.LOOK, unknowns.AGAIN, unknowns.UNSENT, unknowns.HANDLED]
+ACTIONS = [f"{each}:1" for each in (unknowns.LOOK, unknowns.AGAIN, unknowns.UNSENT, unknowns.HANDLED)]
 
 
 @pytest.mark.parametrize("api", ["platform"])
@@ -340,6 +340,6 @@ def test_a_click_counts_from_a_supervisor_on_the_card_alone(lost: Callable[..., 
 
 def test_the_same_click_forged_right_would_have_counted(lost: Callable[..., Sandbox]) -> None:
     sandbox = lost()
-    press(sandbox, sandbox.slack.ann, unknowns.UNSENT, sandbox.receipts()[0].key)
+    press(sandbox, sandbox.slack.ann, f"{unknowns.UNSENT}:1", sandbox.receipts()[0].key)
 
     assert sandbox.receipts()[0].state is State.UNSENT

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from sqlalchemy import NullPool, create_engine, text
 
 from bot.models import Outcome, SendRequest, State
-from bot.storage import Stopped, Store
+from bot.storage import DatabaseDown, Stopped, Store
+from bot.storage.engine import read_url
 
 
 @pytest.mark.parametrize("team", ["", "Support"])
@@ -67,6 +71,31 @@ def test_a_pause_waits_for_whoever_is_beginning_and_lets_nobody_pass_behind_it(
 
     assert len(begun) == len(keys)
     assert len(other.sends(State.SENDING)) == sum(begun) == at_pause
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_pause_is_not_there_before_whoever_is_beginning_has_begun(
+    store: Store,
+    open_store: Callable[..., Store],
+    claim: Callable[..., str],
+    database_url: str,
+    sql: Callable[..., list[Any]],
+) -> None:
+    """A `begin` that waits for its row has looked for pauses already: none may slip in behind its back."""
+    key = claim()
+    engine = create_engine(read_url(database_url), poolclass=NullPool)
+    with engine.connect() as tx, ThreadPoolExecutor(1) as pool:
+        tx.execute(text("SELECT * FROM sends FOR UPDATE"))
+        beginning = pool.submit(store.begin, key, "Hello", sender_id=None)
+        end = time.monotonic() + 10
+        while not sql("SELECT 1 FROM pg_locks WHERE NOT granted") and time.monotonic() < end:
+            pass
+        with pytest.raises(DatabaseDown):
+            open_store("hasty", patience=0.1).pause(actor="operator")
+        tx.rollback()
+        assert beginning.result()
+
+    assert open_store("another").pause(actor="operator")[1]
 
 
 def test_a_new_claim_is_refused_and_one_that_is_there_already_is_found(
