@@ -159,7 +159,7 @@ class Settling:
 
 def how_it_ended(receipt: Receipt) -> str:
     """What somebody reads who wanted to settle a send that is settled."""
-    known = {State.SENT: "The customer has it.", State.UNKNOWN: "Somebody has dealt with it."}
+    known = {State.SENT: "Genesys took the message.", State.UNKNOWN: "Somebody has dealt with it."}
     reason = receipt.reason or known.get(receipt.state, "")
     return f"That is settled: {receipt.state.word}. {reason}".rstrip()
 

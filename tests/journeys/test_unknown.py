@@ -7,7 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from bot.cli import main
 from bot.models import State
 from bot.sandbox.sandbox import TEAM, Sandbox
 from bot.sandbox.slack_said import Message
@@ -268,6 +270,8 @@ def test_marked_as_handled_it_stays_unknown_and_the_card_says_by_whom(lost: Call
     assert "Unknown, handled by @ann" in card(sandbox).said
     assert buttons(card(sandbox)) == []
     assert "Ann Lee marked it as handled" in thread(sandbox)[-1]
+    listed = CliRunner().invoke(main, ["sends", "list", "--state", "unknown"], env=sandbox.environment())
+    assert listed.stdout.rstrip().split("\t")[5:] == [receipt.key, f"handled by {slack.ann}"]
 
 
 def test_of_two_who_settle_it_at_once_one_wins_and_the_other_reads_what_happened(
