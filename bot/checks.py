@@ -44,7 +44,7 @@ def run(settings: Settings, *, now: Clock) -> Iterator[Finding]:
     """Every finding as it is made; raises SettingsError for settings that fit nothing at all."""
     catalog, config = _config(settings)
     yield config
-    store = Store(settings.database_url, now=now, worker="check")
+    store = Store(settings.database_url, now=now, worker="check", keys=settings.secret_keys)
     try:
         yield _database(store)
         yield from _genesys(settings, now)
