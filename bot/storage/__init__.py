@@ -1,11 +1,12 @@
 """What we remember: sends, threads, links and the audit record, in SQLite or PostgreSQL."""
 
-from .audit import AuditRecord
+from .audit import AuditRecord, Wanted
 from .connects import Connect
 from .drafts import Draft
 from .errors import DatabaseDown, LinkTaken, NoSuchSend, OverLimit, Repeated, StorageError
 from .grants import SealedGrant
 from .libraries import KeptResponse
+from .posted import Posted
 from .store import Store
 
 __all__ = [
@@ -17,8 +18,10 @@ __all__ = [
     "LinkTaken",
     "NoSuchSend",
     "OverLimit",
+    "Posted",
     "Repeated",
     "SealedGrant",
     "StorageError",
     "Store",
+    "Wanted",
 ]

@@ -12,6 +12,7 @@ from .grants import Grants
 from .identities import Identities
 from .libraries import LibraryResponses
 from .outbox import Outbox
+from .posted import PostedReplies
 from .purging import Purging
 from .sends import Sends
 from .upgrading import Upgrading
@@ -30,6 +31,7 @@ class Store(
     Drafts,
     LibraryResponses,
     Audit,
+    PostedReplies,
     Verifying,
     Purging,
     Upgrading,

@@ -34,13 +34,15 @@ class Verdict:
     """
     `head` is what to publish: the last record's id and mac.
 
-    The first `loose` records have no key behind them, up to the record that `loosest` names.
+    The first `loose` records have no key behind them, up to the record that `loosest` names;
+    `keyed` says whether there is a key now.
     """
 
     records: int
     head: str
     loose: int
     loosest: str
+    keyed: bool
 
 
 class Verifying(Database):
@@ -57,7 +59,8 @@ class Verifying(Database):
             walk.end(tx.execute(HEAD).first())
             for sentence in _contradictions(tx):
                 found(sentence)
-        return Verdict(walk.records, f"{walk.last_id or 0}:{walk.mac}", walk.loose, walk.loosest)
+        head = f"{walk.last_id or 0}:{walk.mac}"
+        return Verdict(walk.records, head, walk.loose, walk.loosest, keyed=bool(self._keys.first))
 
 
 class _Walk:
@@ -109,7 +112,7 @@ class _Walk:
             self._locked[head.key_id] += 0  # told with the records
         elif self._is_keyed and not head.key_id:
             self._found("The head is sealed without a key, though records are chained with one.")
-        elif head.seal != self._keys.seal(head._mapping):
+        elif head.seal != self._keys.seal(head._asdict()):
             self._found("The head was changed: its seal does not fit what it says.")
         if head.last_id > last:
             self._found(f"{_range(last + 1, head.last_id)} cut off from the end of the record.")
