@@ -48,11 +48,11 @@ def compare(store: Store, slack: SlackThreads, found: Found) -> tuple[int, int]:
     that they stood below is gone.
     """
     same = beyond = 0
-    for thread in store.threads_with_card():
+    for thread in store.threads():
         where = f"the thread of {thread.conversation_id} in {thread.channel}"
         known = [post for post in store.replies(*_place(thread)) if post.ts is not None]
         try:
-            said = slack.said(thread.channel, thread.ts or "")
+            said = slack.said(thread.channel, thread.ts) if thread.ts else None
         except Unreadable as exc:
             found(f"Slack does not show {where} ({exc}).")
             continue
@@ -61,7 +61,7 @@ def compare(store: Store, slack: SlackThreads, found: Found) -> tuple[int, int]:
             continue
         # Asked once more: what was said meanwhile was written down before.
         strange = _strange(said, {post.id: post for post in store.replies(*_place(thread))})
-        here = [post for post in known if float(post.ts or 0) > float(thread.ts or 0)]  # below this card
+        here = [post for post in known if float(post.ts or 0) > float(thread.ts or 0)]
         seen = {reply.post_id for reply in said}
         gone = [f"reply {post.ts} about send {post.key} is missing" for post in here if post.id not in seen]
         for fault in (*strange, *gone):

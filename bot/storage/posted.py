@@ -31,10 +31,10 @@ class Posted:
 
 
 class PostedReplies(Database):
-    def threads_with_card(self) -> Iterator[Thread]:
-        """Every thread in a channel whose card is in Slack, page by page."""
+    def threads(self) -> Iterator[Thread]:
+        """Every thread in a channel, page by page."""
         place = tuple_(threads.c.channel, threads.c.conversation_id)
-        query = select(threads).where(threads.c.ts.is_not(None), threads.c.conversation_id != "")
+        query = select(threads).where(threads.c.conversation_id != "")
         query = query.order_by(threads.c.channel, threads.c.conversation_id).limit(AT_ONCE)
         last = ("", "")
         while True:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from cryptography.fernet import Fernet
 
 from bot.cli import main
 from bot.sandbox.sandbox import Sandbox
@@ -135,6 +136,21 @@ def test_record_written_anew_with_the_key_does_not_fit_what_slack_has(
 
     _, lines = audit("verify", "--slack")
     assert sum("carries another record than there is" in line for line in lines) == 2
+
+
+def test_record_that_was_not_chained_with_the_key_that_is_set_is_no_proof(
+    busy: Sandbox, audit: Audit
+) -> None:
+    other = {"CANNED_SECRET_KEY": Fernet.generate_key().decode()}
+    code, lines = audit("verify", **other)
+    count = lines[-1].partition(" ")[0]
+
+    assert code == 1
+    if busy.api == "events":  # where none was set
+        assert f"say --unkeyed {count}." in lines[0]
+        assert audit("verify", "--unkeyed", count, **other)[0] == 0
+    else:
+        assert f"chained cannot be verified ({count} records)" in lines[0]
 
 
 def test_thread_whose_card_was_deleted_cannot_be_compared_and_is_no_fault(

@@ -291,11 +291,22 @@ def test_many_who_write_at_once_leave_one_whole_chain(
             store.settle(key, Outcome(State.SENT), was=[State.SENDING], posts=[PostKind.REPLY])
 
     jobs = [lambda store=store, n=n: work(store, n) for n, store in enumerate(stores * 3)]
-    assert at_once(*jobs) == [None] * 9
+    looks = [lambda: [wrong(stores[0]) for _ in range(3)]] * 2  # while they write
+    assert at_once(*jobs, *looks) == [None] * 9 + [[[], [], []]] * 2
 
     found: list[str] = []
     assert stores[0].verify(found.append).records == 9 * 5 * 3
     assert found == []
+
+
+def test_message_id_that_is_learnt_later_is_on_record(store: Store, claim: Callable[..., str]) -> None:
+    key = claim()
+    store.begin(key, "Hello", sender_id="g1")
+    store.settle(key, Outcome(State.SENT, delivery="delivered"), was=[State.SENDING])
+
+    assert not store.delivered(key, "sent", message_id="m1")  # no news
+    assert store.audit(key)[-1].detail == {"message_id": "m1"}
+    assert wrong(store) == []
 
 
 def test_purged_texts_leave_the_chain_whole_and_are_on_record(
