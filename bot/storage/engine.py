@@ -33,7 +33,7 @@ from sqlalchemy.exc import (
 from bot.settings import Secret
 
 from .chain import Keys, Note, append
-from .errors import DatabaseDown, StorageError
+from .errors import Closed, DatabaseDown, StorageError
 
 DOWN = (
     "The database does not answer, so nothing was taken on. "
@@ -135,7 +135,7 @@ class Database:
 
     def _require_open(self) -> None:
         if self._closed:
-            raise DatabaseDown("The bot is leaving, so nothing was taken on. Try again in a minute.")
+            raise Closed
 
     @contextmanager
     def _in_turn(self) -> Iterator[None]:
