@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 
+from bot.audit_cli import Office, audit
 from bot.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -78,8 +79,15 @@ def faults_as_sentences(command: Callable[P, R]) -> Callable[P, R]:
 
 @click.group()
 @click.version_option(package_name="canned")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Send canned responses from Slack into live Genesys Cloud conversations: once, by the right person."""
+    context.obj = Office(now, _store, read_settings, _catalog)
+
+
+for _command in audit.commands.values():
+    _command.callback = faults_as_sentences(_command.callback) if _command.callback else None
+main.add_command(audit)
 
 
 @main.command()
@@ -456,11 +464,11 @@ def _all_responses() -> tuple[Catalog, Sequence[str], Sequence[str]]:
 
 @contextmanager
 def _store() -> Iterator[Store]:
-    from bot.settings import DEFAULT_DATABASE
+    from bot.settings import DEFAULT_DATABASE, secret_keys
     from bot.storage import Store
 
     url = environment().get("DATABASE_URL") or DEFAULT_DATABASE
-    store = Store(url, now=now, worker=str(uuid.uuid4()))
+    store = Store(url, now=now, worker=str(uuid.uuid4()), keys=secret_keys(environment()))
     try:
         store.upgrade()
         yield store

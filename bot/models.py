@@ -241,7 +241,7 @@ class Post:
     One thing to say in Slack about one send, written down before it is said.
 
     `posting` is set while a post may be on its way: found so after a crash, it is first
-    looked for in the thread.
+    looked for in the thread. `record` is the mac of the audit record that it tells of.
     """
 
     id: int
@@ -254,6 +254,7 @@ class Post:
     created_at: datetime
     posting: bool = False
     attempts: int = 0
+    record: str = ""
 
 
 @dataclass(frozen=True)

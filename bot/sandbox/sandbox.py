@@ -31,7 +31,7 @@ from bot.canned.keyring import SealedKeyring
 from bot.canned.sending import GROWN_OLD
 from bot.genesys import Grant
 from bot.models import Link, Receipt, State
-from bot.settings import Secret, Settings
+from bot.settings import Secret, Settings, secret_keys
 from bot.storage import Store
 
 from .browser import Browser
@@ -114,7 +114,7 @@ class Sandbox:
         """Let an operator have linked these two, and that person be signed in, where people are."""
         user = self.genesys.users[genesys_user]
         link = Link(slack_user, genesys_user, "operator", self.clock(), name=user.name, email=user.email)
-        store = Store(self.database_url, now=self.clock, worker="sandbox")
+        store = self.open_store()
         try:
             store.upgrade()
             store.save_link(link)
@@ -194,6 +194,11 @@ class Sandbox:
         self.slack.connect(f"{process.url}/slack/events")
         return process
 
+    def open_store(self) -> Store:
+        """The bot's database beside the bot, to be closed."""
+        keys = secret_keys(self.environment())
+        return Store(self.database_url, now=self.clock, worker="sandbox", keys=keys)
+
     @property
     def post(self) -> str:
         """The request that a message leaves by, as `genesys.fault` and `genesys.seen` take it."""
@@ -252,7 +257,7 @@ class Sandbox:
 
         Raises TimeoutError after `timeout` seconds of real time.
         """
-        store = Store(self.database_url, now=self.clock, worker="sandbox")
+        store = self.open_store()
         end = time.monotonic() + timeout
         try:
             while not self._quiet(store):
@@ -270,7 +275,7 @@ class Sandbox:
 
     def receipts(self) -> list[Receipt]:
         """Every send on record, newest first."""
-        store = Store(self.database_url, now=self.clock, worker="sandbox")
+        store = self.open_store()
         try:
             return store.sends(limit=1000)
         finally:

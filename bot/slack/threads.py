@@ -303,7 +303,7 @@ class Threads:
         if found is None:
             self._spend(channel)
             self._outbox.posting(post.id)
-            payload["hash"] = receipt.text_hash or ""
+            payload |= {"hash": receipt.text_hash or "", "record": post.record}
             try:
                 found = self._post(channel, self._words(post, receipt), payload, thread_ts=place.card)
             except (Limited, Barred, Unanswered) as exc:

@@ -101,6 +101,7 @@ def post_of(row: Row[Any]) -> Post:
         created_at=row.created_at,
         posting=row.posting,
         attempts=row.attempts,
+        record=row.record or "",
     )
 
 
