@@ -17,7 +17,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 import click
 
@@ -207,11 +207,11 @@ def responses() -> None:
 @faults_as_sentences
 def list_responses() -> None:
     """List keys and titles, and the library of those that are kept in Genesys."""
-    catalog, _, faults = _all_responses()
-    for response in catalog.responses.values():
+    found = _all_responses()
+    for response in found.catalog.responses.values():
         libraries = [", ".join(sorted(response.source.libraries.values()))] if response.source else []
         click.echo("\t".join((response.key, response.title, *libraries)))
-    for fault in faults:
+    for fault in found.unread:
         click.echo(fault, err=True)
 
 
@@ -221,14 +221,23 @@ def validate_responses() -> None:
     """
     Check canned.yml whole, and the libraries that it names.
 
-    Every fault in the file names its line and what to write instead.
+    Every fault in the file names its line and what to write instead. Warnings, of what is
+    probably not meant so, leave the exit code at 0.
     """
-    catalog, notes, faults = _all_responses()
-    for sentence in (*notes, *faults):
-        click.echo(sentence, err=sentence in faults)
+    from bot.canned.reviewing import review
+
+    found = _all_responses()
+    seen = review(found.catalog, today=now().date(), complete=not found.unread)
+    warnings = [*found.notes, *map(str, seen.warnings)]
+    for warning in warnings:
+        click.echo(f"Warning: {warning}")
+    faults = [*found.unread, *map(str, seen.faults)]
+    for fault in faults:
+        click.echo(fault, err=True)
     if faults:
         sys.exit(1)
-    click.echo(f"Good: {len(catalog.responses)} responses, {len(catalog.teams)} teams.")
+    count = f"{len(found.catalog.responses)} responses, {len(found.catalog.teams)} teams"
+    click.echo(f"Good: {count}{f'; warnings: {len(warnings)}' if warnings else ''}.")
 
 
 @main.group()
@@ -394,21 +403,28 @@ def _catalog() -> Catalog:
     return CatalogFile(Path(path)).current()
 
 
-def _all_responses() -> tuple[Catalog, Sequence[str], Sequence[str]]:
-    """Both sources as they are now, notes on those from Genesys, and a sentence for each that failed."""
+class Found(NamedTuple):
+    """Both sources as they are now, notes on those from Genesys, a sentence for each that was not read."""
+
+    catalog: Catalog
+    notes: Sequence[str] = ()
+    unread: Sequence[str] = ()
+
+
+def _all_responses() -> Found:
     catalog = _catalog()
     if not any(team.libraries for team in catalog.teams):
-        return catalog, (), ()
+        return Found(catalog)
     from bot.app import assemble
 
     try:
         settings = read_settings()
     except SettingsError as exc:
-        return catalog, (), [f"The Genesys libraries were not looked at. {exc}"]
+        return Found(catalog, unread=[f"The Genesys libraries were not looked at. {exc}"])
     parts = assemble(replace(settings, slack=None), now=now)
     try:
-        faults = parts.libraries.refresh()
-        return parts.libraries.catalog(), parts.libraries.notes(), faults
+        unread = parts.libraries.refresh()
+        return Found(parts.libraries.catalog(), parts.libraries.notes(), unread)
     finally:
         parts.close()
 

@@ -319,6 +319,20 @@ def test_good_canned_yml_is_counted(canned: Canned, folder: Path) -> None:
     assert canned("responses", "validate").stdout == "Good: 1 responses, 1 teams.\n"
 
 
+def test_what_is_probably_not_meant_is_a_warning_and_no_fault(canned: Canned, folder: Path) -> None:
+    (folder / "canned.yml").write_text(
+        "responses:\n"
+        "  one: {title: One, text: 'Hello {{customer_name}}'}\n"
+        "teams:\n"
+        "  - {name: A, channel: C0A, supervisors: [U0ANN]}\n"
+    )
+    result = canned("responses", "validate")
+
+    assert result.exit_code == 0
+    assert result.stdout.startswith("Warning: line 2: `one` asks for `{{customer_name}}`")
+    assert result.stdout.endswith("Good: 1 responses, 1 teams; warnings: 1.\n")
+
+
 @pytest.mark.parametrize("word", ["list", "validate"])
 def test_every_fault_of_canned_yml_is_told_with_its_line(canned: Canned, folder: Path, word: str) -> None:
     (folder / "canned.yml").write_text(
