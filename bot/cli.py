@@ -14,13 +14,14 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 import click
 
+from bot import tables
 from bot.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
     from bot.sandbox.genesys import Contract
     from bot.storage import Store
 
+DAY = click.DateTime(["%Y-%m-%d"])
+SEND_COLUMNS = (
+    *("time", "team", "supervisor", "response", "conversation", "send_as", "language", "state", "outcome"),
+    *("delivery", "edited", "scheduled", "approved_by", "reason", "key"),
+)
 SENT, REFUSED, USAGE, UNKNOWN = 0, 1, 2, 3  # exit codes of `canned send`
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -240,6 +246,28 @@ def validate_responses() -> None:
     click.echo(f"Good: {count}{f'; warnings: {len(warnings)}' if warnings else ''}.")
 
 
+@responses.command("usage")
+@click.option("--since", type=DAY, help="Count from this day on (UTC).")
+@click.option("--by", type=click.Choice(["response", "person"]), default="response", show_default=True)
+@faults_as_sentences
+def usage_of_responses(since: datetime | None, by: str) -> None:
+    """
+    Say what was sent how often, the most used first, and which responses never were.
+
+    "edited" are those of the sent ones that somebody changed before they left.
+    """
+    with _store() as store:
+        used = store.usage("response" if by == "response" else "supervisor", since=_utc(since))
+        known = _sendable(store) if by == "response" else []
+    click.echo("\t".join((by, "sent", "edited", "not sent", "unknown", "last used (UTC)")))
+    for each in used:
+        counts = (each.sent, each.edited, each.not_sent, each.unknown)
+        click.echo("\t".join((each.name, *map(str, counts), f"{each.last_at:%Y-%m-%d %H:%M}")))
+    ever = {each.name for each in used}
+    for key in (key for key in known if key not in ever):
+        click.echo("\t".join((key, "0", "0", "0", "0", "never")))
+
+
 @main.group()
 def sends() -> None:
     """What was sent, and what was not."""
@@ -258,6 +286,19 @@ def list_sends(state: str | None, limit: int) -> None:
     with _store() as store:
         for receipt in store.sends(state=State(state) if state else None, limit=limit):
             click.echo(_row(receipt))
+
+
+@sends.command("export")
+@click.option("--since", type=DAY, help="From this day on (UTC).")
+@click.option("--until", type=DAY, help="Up to this day (UTC), which is still in it.")
+@click.option("--format", "as_", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
+@faults_as_sentences
+def export_sends(since: datetime | None, until: datetime | None, as_: tables.Format) -> None:
+    """Write out every send, the oldest first, with what became of it and without its text."""
+    end = until + timedelta(days=1) if until else None
+    with _store() as store:
+        lines = store.each_send(since=_utc(since), until=_utc(end))
+        tables.write(sys.stdout, SEND_COLUMNS, lines, as_=as_)
 
 
 @main.command()
@@ -367,6 +408,10 @@ def _row(receipt: Receipt) -> str:
     )
 
 
+def _utc(day: datetime | None) -> datetime | None:
+    return day.replace(tzinfo=UTC) if day else None
+
+
 def _pair(value: str) -> tuple[str, str]:
     name, equals, rest = value.partition("=")
     if not name or not equals:
@@ -427,6 +472,14 @@ def _all_responses() -> Found:
         return Found(parts.libraries.catalog(), parts.libraries.notes(), unread)
     finally:
         parts.close()
+
+
+def _sendable(store: Store) -> list[str]:
+    """The keys that can be sent now, those from Genesys as they were read last."""
+    from bot.canned.library import with_kept
+
+    known = with_kept(_catalog(), store.library_responses()).responses.values()
+    return [each.key for each in known if each.source is None or each.source.sendable]
 
 
 @contextmanager

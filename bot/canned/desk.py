@@ -450,6 +450,7 @@ class Desk:
             send_as=team.send_as,
             gate=self._asking.gate_of(team.send_as),
             not_before=self._now() + held if held else None,
+            edited=request.text is not None and not response.says(request.text),
         )
 
     def _needs_connecting(self, user: str, link: Link | None) -> str | None:

@@ -188,6 +188,11 @@ def _merge(own: Catalog, kept: _Alike) -> tuple[Catalog, tuple[str, ...]]:
     return replace(own, responses=responses), tuple(notes)
 
 
+def with_kept(own: Catalog, kept: Sequence[KeptResponse]) -> Catalog:
+    """canned.yml's catalog with the responses that the database keeps of Genesys' libraries."""
+    return _merge(own, _by_slug(kept))[0]
+
+
 def template_of(response: Response, filled: Callable[[str], str]) -> Template | None:
     """
     What Genesys has to be told of a response whose text it makes itself; None for all others.

@@ -94,6 +94,10 @@ class Response:
             said += [self.source.id, self.source.version, self.source.kind]
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:12]
 
+    def says(self, text: str) -> bool:
+        """Whether `text` is one of its own, whichever the language."""
+        return any(_unbroken(own) == _unbroken(text) for own in (self.text, *self.languages.values()))
+
     def in_language(self, tag: str | None) -> tuple[str, str | None]:
         """
         The text for a language tag and the variant it is: `es-MX` takes `es-MX`, else `es`.
@@ -177,6 +181,10 @@ class Catalog:
 def folded(tag: str) -> str:
     """A language tag as it is compared."""
     return tag.strip().casefold().replace("_", "-")
+
+
+def _unbroken(text: str) -> str:
+    return text.replace("\r", "").strip()
 
 
 def _glob(pattern: str) -> str:

@@ -7,6 +7,7 @@ from .errors import DatabaseDown, LinkTaken, NoSuchSend, OverLimit, Repeated, St
 from .grants import SealedGrant
 from .libraries import KeptResponse
 from .store import Store
+from .usage import Used
 
 __all__ = [
     "AuditRecord",
@@ -21,4 +22,5 @@ __all__ = [
     "SealedGrant",
     "StorageError",
     "Store",
+    "Used",
 ]

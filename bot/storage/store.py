@@ -15,6 +15,7 @@ from .outbox import Outbox
 from .purging import Purging
 from .sends import Sends
 from .upgrading import Upgrading
+from .usage import Usage
 
 
 class Store(
@@ -29,6 +30,7 @@ class Store(
     Drafts,
     LibraryResponses,
     Audit,
+    Usage,
     Purging,
     Upgrading,
 ):
