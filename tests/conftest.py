@@ -31,6 +31,7 @@ def make_sandbox(tmp_path: Path, api: str) -> Iterator[Callable[..., Sandbox]]:
     yield make
     for sandbox in made:
         sandbox.stop()
+    assert [each for sandbox in made for each in sandbox.slack.complaints] == []
 
 
 @pytest.fixture
