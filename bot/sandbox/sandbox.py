@@ -321,6 +321,10 @@ class Process:
         )
         self._wait_until_ready()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def kill(self) -> None:
         """SIGKILL: no goodbye, nothing flushed."""
         self._end(signal.SIGKILL)
