@@ -319,7 +319,7 @@ class Desk:
         receipt = self.question(key, user, ts)
         if text is not None and not self.may_edit(receipt):
             raise TextRefused(f"The text of `{receipt.request.response}` is fixed. Send it so, or decline.")
-        return self._asking.agree(key, user, ts, text=text)
+        return self._asking.agree(key, user, ts, text=clean(text) if text is not None else None)
 
     @_on_record()
     def decline(self, key: str, user: str, ts: str) -> Receipt:

@@ -26,6 +26,7 @@ from bot.genesys import (
     Delivery,
     Genesys,
     GenesysError,
+    Interrupted,
     NotAParticipant,
     NotConnected,
     OutcomeUnknown,
@@ -35,7 +36,7 @@ from bot.genesys import (
 )
 from bot.genesys import Sender as GenesysSender
 from bot.models import Outcome, PostKind, Receipt, SendAs, SendRequest, State
-from bot.storage import DatabaseDown, StorageError, Store
+from bot.storage import Closed, DatabaseDown, StorageError, Store
 
 from .asking import Asking
 from .catalog import Catalog, Response, Team
@@ -127,7 +128,10 @@ class Sender:
 
         # A bug from here on leaves the row SENDING, and recovery turns that into UNKNOWN,
         # which is the truth. A broad `except` would have to guess.
-        outcome = self._post(request, verified)
+        try:
+            outcome = self._post(request, verified)
+        except Interrupted:  # while looking: whoever runs next goes on with that
+            return self._store.receipt(key)
         return self._settle_for_sure(request, outcome, late=late)
 
     def look(self, receipt: Receipt) -> Receipt:
@@ -145,6 +149,8 @@ class Sender:
             found = self._genesys.look(
                 conversation, sender, receipt.text or "", since=receipt.changed_at, known=known
             )
+        except Interrupted:
+            return receipt
         except GenesysError as exc:
             log.warning(
                 "send %s: no look, %s, correlation %s", receipt.key, type(exc).__name__, exc.correlation_id
@@ -264,6 +270,8 @@ class Sender:
             return self._genesys.look(
                 verified.conversation, verified.sender, verified.text, since=since, known=known
             )
+        except Interrupted:
+            raise
         except (GenesysError, StorageError):
             return None
 
@@ -272,6 +280,8 @@ class Sender:
         for _ in range(SETTLE_TRIES):
             try:
                 return self._settle(request, outcome, was=State.SENDING, late=late)
+            except Closed:
+                raise
             except DatabaseDown:
                 log.warning("send %s: %s, which cannot be written down now", request.key, outcome.state)
                 self._sleep(1.0)

@@ -67,10 +67,9 @@ class Sends(Claims):
             "text_hash": hashlib.sha256(text.encode()).hexdigest(),
         }
         sending = {"state": State.SENDING, "changed_at": now, "reason": "", "not_before": None}
-        mine = {"worker": self.worker, "held_since": now}
         here = {"this": key, "at": now, "agreed": begun["text_hash"]}
         with self._writing() as tx:
-            moved = tx.execute(BEGIN, begun | sending | mine | here).rowcount == 1
+            moved = tx.execute(BEGIN, begun | sending | self._mine() | here).rowcount == 1
             if moved:
                 tx.execute(KEEP_TEXT, {"this": key, "final": text})
                 note(tx, now, "begun", key=key, **begun)
@@ -104,9 +103,8 @@ class Sends(Claims):
             if moved:
                 note(tx, now, "settled", key=key, actor=actor, **_result(receipt))
                 touch_card(tx, receipt.request, now)
-                put_posts(tx, receipt, posts, now)
-                if receipt.gate_until is not None:
-                    put_posts(tx, receipt, (PostKind.ASKED,), now)
+                asked = (PostKind.ASKED,) if receipt.gate_until is not None else ()
+                put_posts(tx, receipt, (*posts, *asked), now)
             return receipt, moved
 
     def waiting(self, key: str, until: datetime) -> None:
