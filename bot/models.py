@@ -70,6 +70,7 @@ class SendRequest:
     on any replica computes the same one. `text` is the template as the supervisor
     edited it (None: the response's own), `values` what they typed as name=value.
     `edited` says that it is no text of the response's own, or that the agent changed it.
+    `instead_of` is the key of an unknown send that this one repeats.
     """
 
     key: str
@@ -88,6 +89,7 @@ class SendRequest:
     not_before: datetime | None = None
     gate: Gate | None = None
     edited: bool = False
+    instead_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ class Receipt:
     asked, who may open it until `gate_until`; `opened_by` is the Slack user who did.
     `landed_in` is the conversation that the message went to where that is another one.
     `ways` are not on record: they go with a fresh refusal alone.
+    `handled_by` is the Slack user who said of an unknown one what is to become of it.
     `delivery` is how far a message that was sent has got: queued, sent, delivered, read or
     failed, with `delivery_error` in Genesys' words; "" while nothing is known.
     """
@@ -129,6 +132,7 @@ class Receipt:
     gate_until: datetime | None = None
     opened_by: str | None = None
     landed_in: str | None = None
+    handled_by: str | None = None
     ways: tuple[Way, ...] = field(default=(), compare=False)
 
     @property
@@ -139,6 +143,11 @@ class Receipt:
     def is_asked(self) -> bool:
         """Whether it waits for somebody to open it, and for nothing else."""
         return self.state is State.PENDING and self.gate_until is not None and self.opened_by is None
+
+    @property
+    def is_open_question(self) -> bool:
+        """Whether nobody knows how it ended, and nobody has said that it is dealt with."""
+        return self.state is State.UNKNOWN and self.handled_by is None
 
 
 @dataclass(frozen=True)
@@ -172,10 +181,33 @@ class Chat:
 
 @dataclass(frozen=True)
 class Standing:
-    """What a conversation's card shows: the send that changed last, and the chat if it was announced."""
+    """
+    What a conversation's card shows: the send that changed last, the chat if it was announced.
+
+    `unknown` are sends of which somebody still has to say what is to become of them.
+    """
 
     latest: Receipt | None = None
     chat: Chat | None = None
+    unknown: tuple[Receipt, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Nothing leaves for `team` ("": for any team) while it stands."""
+
+    team: str
+    since: datetime
+    actor: str
+
+    @property
+    def whose(self) -> str:
+        return self.team or "every team"
+
+    @property
+    def lifted_by(self) -> str:
+        """What an operator types."""
+        return f"canned resume --team '{self.team}'" if self.team else "canned resume"
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from cryptography.fernet import Fernet
 
 from bot.app import Bot
 from bot.canned.keyring import SealedKeyring
+from bot.canned.sending import GROWN_OLD
 from bot.genesys import Grant
 from bot.models import Link, Receipt, State
 from bot.settings import Secret, Settings
@@ -298,9 +299,17 @@ class Sandbox:
         return True
 
     def _open(self, store: Store) -> list[str]:
-        """What the bot still has to do something about; what waits for a person's click does not count."""
+        """What the bot still has to do something about; what waits for a person does not count."""
         under_way = [r for state in (State.PENDING, State.SENDING) for r in store.sends(state=state)]
-        return [r.key for r in under_way if not r.is_asked or (r.gate_until or r.changed_at) <= self.clock()]
+        return [r.key for r in under_way if not self._waits(store, r)]
+
+    def _waits(self, store: Store, receipt: Receipt) -> bool:
+        """Whether it waits for a person: the agent who is asked, or an operator who has paused it."""
+        if receipt.is_asked:
+            return (receipt.gate_until or receipt.changed_at) > self.clock()
+        began = receipt.request.not_before or receipt.request.requested_at
+        paused = receipt.state is State.PENDING and store.pause_of(receipt.request.team) is not None
+        return paused and self.clock() - began <= GROWN_OLD
 
 
 class Process:

@@ -38,6 +38,7 @@ class Workspace:
         lane: Lane,
         catalog: Callable[[], Catalog],
         *,
+        can_look: bool = True,
         now: Callable[[], datetime],
     ) -> None:
         """Asks Slack who we are; raises SlackDown, and NotAllowed if it refuses the token."""
@@ -62,6 +63,7 @@ class Workspace:
             catalog=catalog,
             name=self.people.name,
             unpostable=self._unpostable,
+            can_look=can_look,
             now=now,
         )
 

@@ -3,7 +3,17 @@
 from .audit import AuditRecord
 from .connects import Connect
 from .drafts import Draft
-from .errors import Closed, DatabaseDown, LinkTaken, NoSuchSend, OverLimit, Repeated, StorageError
+from .errors import (
+    Closed,
+    DatabaseDown,
+    LinkTaken,
+    NoSuchSend,
+    NotUnknown,
+    OverLimit,
+    Repeated,
+    Stopped,
+    StorageError,
+)
 from .grants import SealedGrant
 from .libraries import KeptResponse
 from .store import Store
@@ -18,9 +28,11 @@ __all__ = [
     "KeptResponse",
     "LinkTaken",
     "NoSuchSend",
+    "NotUnknown",
     "OverLimit",
     "Repeated",
     "SealedGrant",
+    "Stopped",
     "StorageError",
     "Store",
     "Used",

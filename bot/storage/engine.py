@@ -18,7 +18,20 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, func, make_url, select, text
+from sqlalchemy import (
+    URL,
+    BigInteger,
+    Connection,
+    Engine,
+    Table,
+    bindparam,
+    create_engine,
+    event,
+    func,
+    make_url,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import (
     ArgumentError,
@@ -43,6 +56,7 @@ PERHAPS = (
 OURS = (IntegrityError, ProgrammingError, DataError)  # bugs, not a database that is down
 ALIVE_WITHIN = timedelta(seconds=15)
 PATIENCE = 2.5
+BESIDE = select(func.pg_advisory_xact_lock_shared(bindparam("number", type_=BigInteger)))
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL keeps no NUL, UTF-8 no half a surrogate pair
 
 
@@ -240,6 +254,12 @@ def exclusively(tx: Connection, *names: str) -> None:
         return  # the only writer as it is
     # In one order, or two would wait for each other.
     tx.execute(select(*(func.pg_advisory_xact_lock(number) for number in sorted(map(_number, names)))))
+
+
+def beside(tx: Connection, name: str) -> None:
+    """Until the end of `tx`, nobody gets `exclusively` past this name; whoever is beside us does."""
+    if tx.dialect.name != "sqlite":
+        tx.execute(BESIDE, {"number": _number(name)})
 
 
 def _number(name: str) -> int:

@@ -19,11 +19,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from bot.models import Asked, Post, PostKind, Receipt, SendRequest, Standing, Thread
 
 from .engine import insert
-from .rows import chat_of, find, post_of, receipt_of, receipts, thread_of
+from .rows import STILL_UNKNOWN, chat_of, find, post_of, receipt_of, receipts, thread_of
 from .schema import chats, posts, sends, threads
 from .workers import Workers, due
 
 NEW_POST = posts.insert()
+ON_A_CARD = 3  # sends that still want somebody's word
 A_TURN = 50  # posts; a lease lasts long enough for them at one a second
 
 
@@ -212,7 +213,9 @@ def _standing(tx: Connection, channel: str, conversation_id: str) -> Standing | 
     chat = tx.execute(select(chats).where(_in(chats, channel, conversation_id))).first()
     if send is None and chat is None:
         return None
-    return Standing(receipt_of(send) if send else None, chat_of(chat) if chat else None)
+    newest = receipts().where(here, STILL_UNKNOWN).order_by(sends.c.id.desc()).limit(ON_A_CARD)
+    unknown = tuple(receipt_of(row) for row in tx.execute(newest))
+    return Standing(receipt_of(send) if send else None, chat_of(chat) if chat else None, unknown)
 
 
 def _in(table: Any, channel: Any, conversation_id: Any) -> ColumnElement[bool]:

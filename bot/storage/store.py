@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .audit import Audit
+from .brakes import Brakes
 from .chats import Chats
 from .connects import Connects
 from .deliveries import Deliveries
@@ -14,6 +15,7 @@ from .libraries import LibraryResponses
 from .outbox import Outbox
 from .purging import Purging
 from .sends import Sends
+from .unknowns import Unknowns
 from .upgrading import Upgrading
 from .usage import Usage
 
@@ -22,6 +24,8 @@ class Store(
     Sends,
     Outbox,
     Gates,
+    Unknowns,
+    Brakes,
     Chats,
     Deliveries,
     Identities,

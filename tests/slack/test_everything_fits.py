@@ -147,6 +147,7 @@ class Given:
                 replace(self.response, editable=False),
             ],
             "view": windows,
+            "line": [None, messages.line(ended, title=text, who=name)],
             "sent": [None, *(messages.card(one, title=text, who=name) for one in self.receipts)],
         }
         self.by_type: dict[str, list[Any]] = {
@@ -197,6 +198,8 @@ def wrong(made: Any) -> list[str]:
     match made:
         case {"type": "modal" | "home"}:
             return faults(made)
+        case {"type": str()}:
+            return faults({"text": "x", "blocks": [made]})
         case {"response_action": "update", "view": view}:
             return faults(view)
         case {"response_action": "errors", "errors": errors}:
