@@ -69,6 +69,7 @@ class SendRequest:
     `key` is a UUID derived from what Slack says identifies the click, so that a replay
     on any replica computes the same one. `text` is the template as the supervisor
     edited it (None: the response's own), `values` what they typed as name=value.
+    `edited` says that it is no text of the response's own, or that the agent changed it.
     `instead_of` is the key of an unknown send that this one repeats.
     """
 
@@ -87,6 +88,7 @@ class SendRequest:
     confirmed: bool = False
     not_before: datetime | None = None
     gate: Gate | None = None
+    edited: bool = False
     instead_of: str | None = None
 
 

@@ -142,6 +142,7 @@ def make_sandbox(
     for sandbox in made:
         sandbox.stop()
         ears.told_by(sandbox)
+    assert [each for sandbox in made for each in sandbox.slack.complaints] == []
 
 
 @pytest.fixture
