@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from bot.models import Receipt, State
 from bot.sandbox.sandbox import Sandbox
@@ -101,16 +101,18 @@ class _Seen:
             yield "its supervisor was not told"
 
     def doubled_cards(self) -> list[str]:
-        about = [(where, _payload(card).get("conversation_id")) for where in self._cards for card in self._cards[where]]
+        about = [
+            (where, _payload(card).get("conversation_id"))
+            for where in self._cards
+            for card in self._cards[where]
+        ]
         return [f"a conversation has two cards: {each}" for each in set(about) if about.count(each) > 1]
 
     def _arrived(self, receipt: Receipt) -> list[str]:
         values = receipt.request.values.values()
         texts = self._sandbox.genesys.customer_sees(receipt.request.conversation_id)
         return [
-            text
-            for text in texts
-            if all(value in text for value in values) and receipt.text in (None, text)
+            text for text in texts if all(value in text for value in values) and receipt.text in (None, text)
         ]
 
     def _may_be_unknown(self, receipt: Receipt) -> bool:
@@ -128,12 +130,17 @@ class _Seen:
 
     def _card(self, receipt: Receipt) -> Message | None:
         id_ = receipt.request.conversation_id
-        return next((c for c in self._cards[receipt.request.channel] if _payload(c).get("conversation_id") == id_), None)
+        return next(
+            (c for c in self._cards[receipt.request.channel] if _payload(c).get("conversation_id") == id_),
+            None,
+        )
 
     def _is_latest(self, receipt: Receipt) -> bool:
         """Whether its card has to show it."""
         place = (receipt.request.channel, receipt.request.conversation_id)
-        there = [r.changed_at for r in self._receipts if (r.request.channel, r.request.conversation_id) == place]
+        there = [
+            r.changed_at for r in self._receipts if (r.request.channel, r.request.conversation_id) == place
+        ]
         return receipt.changed_at == max(there)
 
     def _told(self, receipt: Receipt, word: str) -> bool:

@@ -26,7 +26,11 @@ Kind = Literal[
 
 @dataclass(frozen=True)
 class Seen:
-    """One request as it arrived, and the fault it ran into. `connection` numbers the TCP connections from 1."""
+    """
+    One request as it arrived, and the fault that it ran into.
+
+    `connection` numbers the TCP connections from 1.
+    """
 
     method: str
     path: str

@@ -42,6 +42,11 @@ class Port:
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
 
+    def is_served(self) -> bool:
+        """Whether somebody listens there."""
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
     def close(self) -> None:
         self._socket.close()
 
@@ -78,15 +83,12 @@ class Process:
 
     def wait_until_ready(self) -> Self:
         end = time.monotonic() + 30
-        while True:
-            try:
-                requests.get(f"{self.url}/healthz", timeout=1).raise_for_status()
-            except requests.RequestException as exc:
-                if not self.is_alive or time.monotonic() > end:
-                    raise RuntimeError(f"the bot did not start, exit code {self._child.poll()}") from exc
-                time.sleep(0.01)
-            else:
-                return self
+        while not self._port.is_served():
+            if not self.is_alive or time.monotonic() > end:
+                raise RuntimeError(f"the bot did not start, exit code {self._child.poll()}")
+            time.sleep(0.01)
+        requests.get(f"{self.url}/healthz", timeout=30).raise_for_status()
+        return self
 
     def _end(self, how: signal.Signals) -> int:
         if self.is_alive:
@@ -120,7 +122,7 @@ class Nursery:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._parent = subprocess.Popen(
-            [sys.executable, "-m", __name__],
+            [sys.executable, "-m", "bot.sandbox.processes"],
             env=_environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

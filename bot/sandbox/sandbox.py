@@ -308,4 +308,3 @@ def link_in(message: Message) -> str:
     """Where the first button of `message` that leads out of Slack leads to."""
     elements = [each for block in message.blocks for each in block.get("elements", ())]
     return next(str(each["url"]) for each in elements if "url" in each)
-

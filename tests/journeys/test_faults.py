@@ -152,3 +152,87 @@ def test_killed_at_any_request_the_promise_is_kept(
     sandbox.start_bot().drain()
 
     assert_kept_promise(sandbox, sends=2 if which == "next" else 1)
+
+
+@pytest.mark.parametrize("api_", ENGINES)
+def test_a_message_that_arrives_after_the_look_for_it_is_unknown_and_not_sent_again(
+    make: Callable[..., Sandbox], nursery: Nursery, api_: str
+) -> None:
+    sandbox = make(api_, "sqlite")
+    process = sandbox.spawn(nursery)
+    held = sandbox.genesys.hold(sandbox.post)
+    types(sandbox)
+    assert held.arrived.wait(20)
+    process.kill()
+    sandbox.clock.advance(seconds=30)
+    sandbox.start_bot().drain()
+    held.release()
+    assert held.worked.wait(20)
+
+    assert [receipt.state for receipt in sandbox.receipts()] == [State.UNKNOWN]
+    assert sandbox.genesys.customer_sees(sandbox.conversation) == [ESCALATION]
+    assert_kept_promise(sandbox)
+
+
+def go_wrong(server: Server, asked: str, kind: str) -> Fault:
+    """Both kinds of a hang end without an answer: nothing is done, or it is done and nobody told."""
+    if kind.startswith("hang"):
+        return server.hold(asked, then="lost_before", worked=kind == "hang, done")
+    return server.fault(asked, kind, status=500, retry_after=1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("api_", "kind"),
+    [
+        *[
+            (api, kind)
+            for api in ENGINES
+            for kind in ("lost_before", "lost_after", "status", "429", "broken_json")
+        ],
+        ("platform", "hang"),
+        ("events", "hang, done"),
+    ],
+)
+def test_whatever_one_request_comes_to_the_promise_is_kept(
+    make: Callable[..., Sandbox], api_: str, kind: str
+) -> None:
+    """One sandbox for each request, side by side, since most of it is waiting."""
+    cases = [case for case in CASES if case[0] == api_]
+    places = [make(api_, "sqlite").start_bot() for _ in cases]
+
+    def play(sandbox: Sandbox, case: tuple[str, str, str, int]) -> State:
+        _, which, asked, number = case
+        typed = prepare(sandbox, which)
+        fault = nth(sandbox, asked, number, lambda server: go_wrong(server, asked, kind))
+        types(sandbox, typed)
+        sandbox.drain(90)
+        fault.release()
+        assert fault.arrived.is_set(), case
+        assert_kept_promise(sandbox, sends=2 if which == "next" else 1)
+        return sandbox.receipts()[0].state
+
+    with ThreadPoolExecutor(len(cases)) as pool:
+        ended = list(zip(cases, pool.map(play, places, cases), strict=True))
+
+    lost = [case for case, state in ended if state is not State.SENT]
+    assert all(case[2] in (PLATFORM_POST, EVENTS_POST) or case[1] == "lost" for case in lost), lost
+
+
+@pytest.mark.parametrize("api_", ENGINES)
+def test_two_replicas_that_are_both_given_every_payload_four_times_send_once(
+    make: Callable[..., Sandbox], nursery: Nursery, api_: str
+) -> None:
+    sandbox = make(api_, ENGINES[api_])
+    other = sandbox.spawn(nursery)
+    slack = sandbox.start_bot().slack
+    types(sandbox)
+    with ThreadPoolExecutor(2) as pool:
+        again = [
+            pool.submit(slack.replay, 3, at_once=True),
+            pool.submit(slack.replay, 4, at_once=True, to=f"{other.url}/slack/events"),
+        ]
+    sandbox.drain()
+
+    assert all(ack.ok for each in again for ack in each.result())
+    assert sandbox.genesys.customer_sees(sandbox.conversation) == [ESCALATION]
+    assert_kept_promise(sandbox)
