@@ -8,6 +8,7 @@ the card, in the audit record and to the supervisor. It judges by what the simul
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -101,12 +102,8 @@ class _Seen:
             yield "its supervisor was not told"
 
     def doubled_cards(self) -> list[str]:
-        about = [
-            (where, _payload(card).get("conversation_id"))
-            for where in self._cards
-            for card in self._cards[where]
-        ]
-        return [f"a conversation has two cards: {each}" for each in set(about) if about.count(each) > 1]
+        about = Counter(_about(card) for cards in self._cards.values() for card in cards)
+        return [f"a conversation has {count} cards: {each}" for each, count in about.items() if count > 1]
 
     def _arrived(self, receipt: Receipt) -> list[str]:
         values = receipt.request.values.values()
@@ -129,19 +126,13 @@ class _Seen:
         return [message for message in messages if _payload(message).get("send_id") == receipt.key]
 
     def _card(self, receipt: Receipt) -> Message | None:
-        id_ = receipt.request.conversation_id
-        return next(
-            (c for c in self._cards[receipt.request.channel] if _payload(c).get("conversation_id") == id_),
-            None,
-        )
+        cards = self._cards[receipt.request.channel]
+        return next((card for card in cards if _about(card) == _place(receipt)), None)
 
     def _is_latest(self, receipt: Receipt) -> bool:
         """Whether its card has to show it."""
-        place = (receipt.request.channel, receipt.request.conversation_id)
-        there = [
-            r.changed_at for r in self._receipts if (r.request.channel, r.request.conversation_id) == place
-        ]
-        return receipt.changed_at == max(there)
+        there = [each for each in self._receipts if _place(each) == _place(receipt)]
+        return receipt.key == max(there, key=lambda each: each.changed_at).key
 
     def _told(self, receipt: Receipt, word: str) -> bool:
         direct = self._of(receipt, self._direct)
@@ -176,6 +167,14 @@ def _tells_one_of(message: Message, words: tuple[str, ...]) -> bool:
     """Whether one of its lines is headed by one of these words, behind its sign."""
     head = rf"^(?:@\S+ )?:\w+: (?:{'|'.join(words)})(?: \(\w+\))?[:,.]"
     return re.search(head, message.said, re.MULTILINE) is not None
+
+
+def _place(receipt: Receipt) -> tuple[str, object]:
+    return receipt.request.channel, receipt.request.conversation_id
+
+
+def _about(card: Message) -> tuple[str, object]:
+    return card.channel, _payload(card).get("conversation_id")
 
 
 def _payload(message: Message) -> dict[str, object]:

@@ -107,7 +107,7 @@ def run(variables: Mapping[str, str], folder: Path) -> Child:
     return subprocess.Popen(
         [sys.executable, "-m", "bot", "run"],
         cwd=folder,
-        env=_environment() | variables,
+        env={**_environment(), **variables},
         stderr=subprocess.DEVNULL,
     )
 

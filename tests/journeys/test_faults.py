@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from typing import Any
 
 import pytest
@@ -184,11 +185,7 @@ def go_wrong(server: Server, asked: str, kind: str) -> Fault:
 @pytest.mark.parametrize(
     ("api_", "kind"),
     [
-        *[
-            (api, kind)
-            for api in ENGINES
-            for kind in ("lost_before", "lost_after", "status", "429", "broken_json")
-        ],
+        *product(ENGINES, ("lost_before", "lost_after", "status", "429", "broken_json")),
         ("platform", "hang"),
         ("events", "hang, done"),
     ],
@@ -226,13 +223,11 @@ def test_two_replicas_that_are_both_given_every_payload_four_times_send_once(
     other = sandbox.spawn(nursery)
     slack = sandbox.start_bot().slack
     types(sandbox)
+    replicas = ("", f"{other.url}/slack/events")
     with ThreadPoolExecutor(2) as pool:
-        again = [
-            pool.submit(slack.replay, 3, at_once=True),
-            pool.submit(slack.replay, 4, at_once=True, to=f"{other.url}/slack/events"),
-        ]
+        again = list(pool.map(lambda to: slack.replay(4, at_once=True, to=to), replicas))
     sandbox.drain()
 
-    assert all(ack.ok for each in again for ack in each.result())
+    assert all(ack.ok for acks in again for ack in acks)
     assert sandbox.genesys.customer_sees(sandbox.conversation) == [ESCALATION]
     assert_kept_promise(sandbox)
