@@ -8,8 +8,8 @@ the card, in the audit record and to the supervisor. It judges by what the simul
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -62,11 +62,15 @@ class _Seen:
         self._posts = sandbox.genesys.seen(sandbox.post)
         slack = sandbox.slack
         channels = {receipt.request.channel for receipt in self._receipts}
-        self._cards = {each: slack.messages(each) for each in channels}
-        cards = [card for each in self._cards.values() for card in each]
-        self._replies = [reply for card in cards for reply in slack.thread(card.channel, card.ts)]
+        cards = [card for each in channels for card in slack.messages(each)]
+        self._cards = {_about(card): card for card in cards}
+        self._about = Counter(_about(card) for card in cards)
+        self._latest: dict[tuple[str, object], Receipt] = {}
+        for receipt in sorted(reversed(self._receipts), key=lambda each: each.changed_at):
+            self._latest[_place(receipt)] = receipt
+        self._replies = _by_send(reply for card in cards for reply in slack.thread(card.channel, card.ts))
         people = {receipt.request.supervisor for receipt in self._receipts}
-        self._direct = [said for each in people for said in slack.direct_messages(each)]
+        self._direct = _by_send(said for each in people for said in slack.direct_messages(each))
         self._aside = {each: slack.ephemerals(each) for each in people}
         self._audit = _audit(sandbox)
 
@@ -74,7 +78,7 @@ class _Seen:
         texts = self._arrived(receipt)
         if len(texts) > 1:
             yield f"the customer has it {len(texts)} times"
-        said = [_payload(reply).get("seq") for reply in self._of(receipt, self._replies + self._direct)]
+        said = [_payload(reply).get("seq") for reply in self._replies[receipt.key] + self._direct[receipt.key]]
         if len(said) != len(set(said)):
             yield "a post about it stands in Slack twice"
 
@@ -87,23 +91,22 @@ class _Seen:
         elif receipt.state not in (State.SENT, State.UNKNOWN) and texts:
             yield "the customer has it"
         elif receipt.state is State.UNKNOWN and not self._may_be_unknown(receipt):
-            yield "Genesys answered it, and nobody was killed meanwhile"
+            yield "Genesys answered it, and no process was struck meanwhile"
 
     def losses(self, receipt: Receipt) -> Iterator[str]:
         yield from _faults_of(self._audit.get(receipt.key, []), receipt)
         word = WORDS.get(receipt.state, "Not sent")
-        replies = self._of(receipt, self._replies)
+        replies = self._replies[receipt.key]
         if sum(_tells(reply, word) for reply in replies) != 1:
             yield f"its thread says {[reply.said for reply in replies]}"
-        card = self._card(receipt)
-        if card is None or not (self._is_latest(receipt) <= _tells_one_of(card, ON_CARD.get(word, (word,)))):
+        card, is_latest = self._cards.get(_place(receipt)), self._latest[_place(receipt)] == receipt
+        if card is None or (is_latest and not _tells_one_of(card, ON_CARD.get(word, (word,)))):
             yield f"its card says {card.said if card else None}"
         if receipt.state is not State.SENT and not self._told(receipt, word):
             yield "its supervisor was not told"
 
     def doubled_cards(self) -> list[str]:
-        about = Counter(_about(card) for cards in self._cards.values() for card in cards)
-        return [f"a conversation has {count} cards: {each}" for each, count in about.items() if count > 1]
+        return [f"a conversation has {n} cards: {each}" for each, n in self._about.items() if n > 1]
 
     def _arrived(self, receipt: Receipt) -> list[str]:
         values = receipt.request.values.values()
@@ -113,29 +116,17 @@ class _Seen:
         ]
 
     def _may_be_unknown(self, receipt: Receipt) -> bool:
-        """The answer to its last POST was lost, or a process was killed between begin and settle."""
+        """The answer to its last POST was lost, or a process was killed or stopped between begin and settle."""
         left = [post for post in self._posts if receipt.text in post.json.values()]
-        return bool(left and left[-1].fault) or self._was_killed(receipt)
+        return bool(left and left[-1].fault) or self._was_struck(receipt)
 
-    def _was_killed(self, receipt: Receipt) -> bool:
+    def _was_struck(self, receipt: Receipt) -> bool:
         begun = [line.at for line in self._audit.get(receipt.key, []) if line.event == "begun"]
-        killed = [process.killed_at for process in self._sandbox.processes if process.killed_at]
-        return bool(begun) and any(begun[-1] - A_SECOND <= at <= receipt.changed_at for at in killed)
-
-    def _of(self, receipt: Receipt, messages: list[Message]) -> list[Message]:
-        return [message for message in messages if _payload(message).get("send_id") == receipt.key]
-
-    def _card(self, receipt: Receipt) -> Message | None:
-        cards = self._cards[receipt.request.channel]
-        return next((card for card in cards if _about(card) == _place(receipt)), None)
-
-    def _is_latest(self, receipt: Receipt) -> bool:
-        """Whether its card has to show it."""
-        there = [each for each in self._receipts if _place(each) == _place(receipt)]
-        return receipt.key == max(there, key=lambda each: each.changed_at).key
+        struck = [at for process in self._sandbox.processes for at in process.struck]
+        return bool(begun) and any(begun[-1] - A_SECOND <= at <= receipt.changed_at for at in struck)
 
     def _told(self, receipt: Receipt, word: str) -> bool:
-        direct = self._of(receipt, self._direct)
+        direct = self._direct[receipt.key]
         aside = self._aside[receipt.request.supervisor]
         return sum(_tells(said, word) for said in direct) == 1 or (
             receipt.state is State.CANCELLED and any(_tells(said, word) for said in aside)
@@ -157,6 +148,13 @@ def _faults_of(lines: list[AuditRecord], receipt: Receipt) -> Iterator[str]:
         if line.event == "begun" and settled != "pending":
             yield f"it was begun after it was {settled}"
         settled = {"begun": "sending", "settled": str(line.detail.get("state"))}.get(line.event, settled)
+
+
+def _by_send(messages: Iterable[Message]) -> dict[object, list[Message]]:
+    found: dict[object, list[Message]] = defaultdict(list)
+    for message in messages:
+        found[_payload(message).get("send_id")].append(message)
+    return found
 
 
 def _tells(message: Message, word: str) -> bool:

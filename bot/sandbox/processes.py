@@ -59,19 +59,31 @@ class Child(Protocol):
 
 
 class Process:
-    """The bot, listening at `url`; `start` starts it with these variables. `killed_at` is real time."""
+    """
+    The bot, listening at `url`; `start` starts it with these variables.
+
+    `struck` are the moments (of the real clock) when it was killed or made to stand still.
+    """
 
     def __init__(self, start: Callable[[Mapping[str, str]], Child], variables: Mapping[str, str]) -> None:
         self._port = Port()
         self.url = self._port.url
-        self.killed_at: datetime | None = None
+        self.struck: list[datetime] = []
         here = {"CANNED_PORT": str(self._port.port), "CANNED_PUBLIC_URL": self.url}
         self._child = start({**variables, **here})
 
     def kill(self) -> None:
         """SIGKILL: no goodbye, nothing flushed."""
-        self.killed_at = self.killed_at or datetime.now(UTC)
+        self.struck.append(datetime.now(UTC))
         self._end(signal.SIGKILL)
+
+    def pause(self) -> None:
+        """SIGSTOP: it stands still until `resume`."""
+        self.struck.append(datetime.now(UTC))
+        self._child.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._child.send_signal(signal.SIGCONT)
 
     def terminate(self) -> int:
         """SIGTERM; the exit code once it has left."""

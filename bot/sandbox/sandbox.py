@@ -272,7 +272,7 @@ class Sandbox:
         """Every send on record, newest first."""
         store = Store(self.database_url, now=self.clock, worker="sandbox")
         try:
-            return store.sends(limit=1000)
+            return store.sends(limit=100_000)
         finally:
             store.close()
 
