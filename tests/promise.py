@@ -78,7 +78,9 @@ class _Seen:
         texts = self._arrived(receipt)
         if len(texts) > 1:
             yield f"the customer has it {len(texts)} times"
-        said = [_payload(reply).get("seq") for reply in self._replies[receipt.key] + self._direct[receipt.key]]
+        said = [
+            _payload(reply).get("seq") for reply in self._replies[receipt.key] + self._direct[receipt.key]
+        ]
         if len(said) != len(set(said)):
             yield "a post about it stands in Slack twice"
 
@@ -116,7 +118,7 @@ class _Seen:
         ]
 
     def _may_be_unknown(self, receipt: Receipt) -> bool:
-        """The answer to its last POST was lost, or a process was killed or stopped between begin and settle."""
+        """The answer to its last POST was lost, or a process was struck between begin and settle."""
         left = [post for post in self._posts if receipt.text in post.json.values()]
         return bool(left and left[-1].fault) or self._was_struck(receipt)
 

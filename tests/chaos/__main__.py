@@ -16,7 +16,7 @@ from tests.databases import PostgreSQL
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--minutes", type=float, default=1.0)
-    parser.add_argument("--seed", type=int, default=randrange(10**6))  # noqa: S311 - to be repeated
+    parser.add_argument("--seed", type=int, default=randrange(10**6))
     parser.add_argument("--database", choices=["postgresql", "sqlite"], default="postgresql")
     parser.add_argument("--api", choices=["platform", "events"], default="platform")
     parser.add_argument("--supervisors", type=int, default=8)

@@ -31,7 +31,7 @@ class Supervisor:
         slack, genesys = sandbox.slack, sandbox.genesys
         email = f"super{number}@example.com"
         self._sandbox, self._number = sandbox, number
-        self._dice = Random(f"{seed}/{number}")  # noqa: S311 - to be repeated
+        self._dice = Random(f"{seed}/{number}")
         self.user = slack.add_user(f"super{number}", email, real_name=f"Super {number}")
         self.channel = slack.add_channel(f"team{number}", [self.user])
         self.genesys_user = genesys.add_user(f"Super {number}", email)

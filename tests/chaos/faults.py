@@ -17,7 +17,15 @@ from bot.sandbox.sandbox import Sandbox
 from bot.storage.engine import read_url
 
 KINDS: tuple[Kind, ...] = ("lost_before", "lost_after", "cut_body", "broken_json", "429", "status", "delay")
-SLACK = ("chat.postMessage", "chat.update", "users.info", "views.open", "views.update", "conversations.*", "*")
+SLACK = (
+    "chat.postMessage",
+    "chat.update",
+    "users.info",
+    "views.open",
+    "views.update",
+    "conversations.*",
+    "*",
+)
 HANG = 11.0  # seconds: longer than the bot waits for an answer
 
 
@@ -26,7 +34,7 @@ class Trouble:
 
     def __init__(self, sandbox: Sandbox, nursery: Nursery, seed: int, *, hangs: bool) -> None:
         self._sandbox, self._nursery, self._hangs = sandbox, nursery, hangs
-        self._dice = Random(f"{seed}/trouble")  # noqa: S311 - to be repeated
+        self._dice = Random(f"{seed}/trouble")
         self.made: Counter[str] = Counter()
         self.replicas: list[Process] = [sandbox.spawn(nursery), sandbox.spawn(nursery)]
 
@@ -85,7 +93,11 @@ class Trouble:
 
     def _genesys(self, _ended: threading.Event) -> None:
         sandbox = self._sandbox
-        self._answer(sandbox.genesys, self._dice.choice([sandbox.post, sandbox.post, "GET /api/*", "*"]), late=True)
+        self._answer(
+            sandbox.genesys,
+            self._dice.choice([sandbox.post, sandbox.post, sandbox.post, "GET /api/*", "*"]),
+            late=True,
+        )
 
     def _slack(self, _ended: threading.Event) -> None:
         where = self._dice.choice([*(f"POST /api/{method}" for method in SLACK), "POST /response/*"])
@@ -97,7 +109,14 @@ class Trouble:
         if self._hangs and self._dice.random() < 0.05:
             kind, seconds = ("delay" if late else "lost_before"), HANG
         times = 1 if seconds == HANG else self._dice.randint(1, 3)
-        server.fault(where, kind, times=times, seconds=seconds, status=self._dice.choice([500, 502, 503]), retry_after=self._dice.randint(1, 2))
+        server.fault(
+            where,
+            kind,
+            times=times,
+            seconds=seconds,
+            status=self._dice.choice([500, 502, 503]),
+            retry_after=self._dice.randint(1, 2),
+        )
 
     def _outage(self, ended: threading.Event) -> None:
         self.made["Slack away"] += 1

@@ -39,7 +39,7 @@ class Report:
 
     def __str__(self) -> str:
         duplicates = self.twice + self.broken.duplicates
-        losses = self.missing + self.broken.losses
+        losses, untrue = self.missing + self.broken.losses, self.broken.untrue
         ends = ", ".join(f"{self.outcomes[word]} {word}" for word in ("sent", "not sent", "unknown"))
         faults = sum(self.trouble.values())
         return "\n".join(
@@ -47,8 +47,8 @@ class Report:
                 f"seed {self.seed}: {self.clicks} clicks, {sum(self.outcomes.values())} on record: {ends}",
                 f"repeated: {_listed(self.repeated)}",
                 f"{faults} faults: {_listed(self.trouble)}",
-                f"{len(duplicates)} duplicates, {len(losses)} losses, {len(self.broken.untrue)} untrue outcomes",
-                *(f"  {each}" for each in [*duplicates, *losses, *self.broken.untrue][:40]),
+                f"{len(duplicates)} duplicates, {len(losses)} losses, {len(untrue)} untrue outcomes",
+                *(f"  {each}" for each in [*duplicates, *losses, *untrue][:40]),
             ]
         )
 
@@ -80,8 +80,13 @@ def run(
 
 def _prepare(sandbox: Sandbox, people: list[Supervisor]) -> None:
     limits = {"per_minute": 10_000, "per_conversation": 10_000}
-    notes = {f"note{n}": {"title": f"Note {n}", "text": f"Note {n} about {{{{topic}}}}."} for n in range(RESPONSES)}
-    teams = [{"name": each.user, "channel": each.channel, "supervisors": [each.user], "limits": limits} for each in people]
+    notes = {
+        f"note{n}": {"title": f"Note {n}", "text": f"Note {n} about {{{{topic}}}}."} for n in range(RESPONSES)
+    }
+    teams = [
+        {"name": each.user, "channel": each.channel, "supervisors": [each.user], "limits": limits}
+        for each in people
+    ]
     sandbox.configure({"responses": notes, "teams": teams})
     for each in people:
         sandbox.link_user(each.user, each.genesys_user)
@@ -126,7 +131,11 @@ def _report(sandbox: Sandbox, people: list[Supervisor], trouble: Trouble, seed: 
             replays=sum(each.replays for each in people), pressed=sum(each.pressed for each in people)
         ),
         broken=look(sandbox),
-        missing=[f"{click.mark} was acknowledged and is not on record" for click in clicks if click.claimed and click.mark not in known],
+        missing=[
+            f"{click.mark} was acknowledged and is not on record"
+            for click in clicks
+            if click.claimed and click.mark not in known
+        ],
         twice=_twice(sandbox),
     )
 
