@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,9 @@ THREADS = 8  # beside a committed claim more threads only wait for each other
 STAMP, SIGNATURE = re.compile("[0-9]{1,12}"), re.compile("v0=[0-9a-f]{64}")
 NONSENSE = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
 LARGEST_BODY = 1 << 20  # bytes; Slack's largest payload is a view of 250 KB
+LARGEST_HEADERS = 1 << 15  # bytes, with the address, which brings back a code and a state from Genesys
+IDLE = 30  # seconds after which a silent connection is closed: nobody of ours is silent inside a request
+CONNECTIONS = 200  # at once; more wait
 
 
 def build(
@@ -147,6 +151,9 @@ class Listener:
                 ipv6=":" in host,
                 threads=THREADS,
                 max_request_body_size=LARGEST_BODY,
+                max_request_header_size=LARGEST_HEADERS,
+                channel_timeout=IDLE,
+                connection_limit=CONNECTIONS,
                 ident=None,
             )
         except (OSError, ValueError) as exc:
@@ -169,12 +176,13 @@ class Listener:
         finally:
             self._served.set()
 
-    def close(self) -> None:
-        """Let the running requests answer, then hang up."""
-        self._server.task_dispatcher.shutdown()
+    def close(self, timeout: float = LEAVES_WITHIN) -> None:
+        """Let the running requests answer, then hang up; those that wait for a turn get no answer."""
+        end = time.monotonic() + min(timeout, LEAVES_WITHIN)
+        self._server.task_dispatcher.shutdown(timeout=max(0.0, end - time.monotonic()))
         self._leaving = True
         self._server.pull_trigger()
-        self._served.wait(LEAVES_WITHIN)
+        self._served.wait(max(0.0, end - time.monotonic()))
         # Last, and here: what wakes the server must not be closed while somebody still pulls it.
         self._server.close()
 

@@ -25,6 +25,7 @@ from typing import IO, Protocol, Self, cast
 import requests
 
 KEPT = ("PATH", "HOME", "LANG", "VIRTUAL_ENV")
+LOG = "bot.log"  # of every process, in the folder of its sandbox
 
 
 class Port:
@@ -54,6 +55,8 @@ class Port:
 class Child(Protocol):
     """What subprocess.Popen and a fork of ours have in common."""
 
+    pid: int
+
     def poll(self) -> int | None: ...
     def send_signal(self, sig: int, /) -> None: ...
 
@@ -69,7 +72,7 @@ class Process:
         self._port = Port()
         self.url = self._port.url
         self.struck: list[datetime] = []
-        here = {"CANNED_PORT": str(self._port.port), "CANNED_PUBLIC_URL": self.url}
+        here = {"CANNED_PORT": str(self._port.port), "CANNED_PUBLIC_URL": self.url, "LOG_LEVEL": "DEBUG"}
         self._child = start({**variables, **here})
 
     def kill(self) -> None:
@@ -88,6 +91,10 @@ class Process:
     def terminate(self) -> int:
         """SIGTERM; the exit code once it has left."""
         return self._end(signal.SIGTERM)
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
 
     @property
     def is_alive(self) -> bool:
@@ -116,12 +123,13 @@ class Process:
 
 def run(variables: Mapping[str, str], folder: Path) -> Child:
     """`canned run`, as anybody starts it."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "bot", "run"],
-        cwd=folder,
-        env={**_environment(), **variables},
-        stderr=subprocess.DEVNULL,
-    )
+    with (folder / LOG).open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "bot", "run"],
+            cwd=folder,
+            env={**_environment(), **variables},
+            stderr=log,
+        )
 
 
 class Nursery:
@@ -162,16 +170,16 @@ class Nursery:
 
 class _Forked:
     def __init__(self, pid: int, ask: Callable[..., int | None]) -> None:
-        self._pid, self._ask = pid, ask
+        self.pid, self._ask = pid, ask
         self._code: int | None = None
 
     def poll(self) -> int | None:
         if self._code is None:
-            self._code = self._ask(poll=self._pid)
+            self._code = self._ask(poll=self.pid)
         return self._code
 
     def send_signal(self, sig: int, /) -> None:
-        os.kill(self._pid, sig)  # the number is its own until somebody polled it to the end
+        os.kill(self.pid, sig)  # the number is its own until somebody polled it to the end
 
 
 def _environment() -> dict[str, str]:
@@ -221,7 +229,7 @@ def _now() -> datetime:
 def _leave_behind(folder: Path) -> None:
     """Nothing is shared with the nursery but what it had imported; the log goes into a file."""
     os.chdir(folder)
-    nothing, log = os.open(os.devnull, os.O_RDWR), os.open("bot.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    nothing, log = os.open(os.devnull, os.O_RDWR), os.open(LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for theirs, ours in ((0, nothing), (1, nothing), (2, log)):
         os.dup2(ours, theirs)
 

@@ -38,6 +38,7 @@ class Workspace:
         lane: Lane,
         catalog: Callable[[], Catalog],
         *,
+        can_look: bool = True,
         now: Callable[[], datetime],
     ) -> None:
         """Asks Slack who we are; raises SlackDown, and NotAllowed if it refuses the token."""
@@ -50,7 +51,7 @@ class Workspace:
         self.window_client = posting_client(token, base, trust, timeout=WINDOW_TIMEOUT)
         self._catalog = catalog
         self._lane = lane
-        bot = _who_are_we(reading.auth_test)
+        bot = who_are_we(reading.auth_test)
         self.id: str = bot.get("enterprise_id") or bot["team_id"]
         self.people = Directory(reading, workspace=self.id, now=now)
         self.threads = Threads(
@@ -62,11 +63,12 @@ class Workspace:
             catalog=catalog,
             name=self.people.name,
             unpostable=self._unpostable,
+            can_look=can_look,
             now=now,
         )
 
-    def socket(self, app: App) -> Socket:
-        return Socket(app, self._app_token, self.window_client)
+    def socket(self, app: App, connected: Callable[[int], None]) -> Socket:
+        return Socket(app, self._app_token, self.window_client, connected=connected)
 
     def publish_soon(self, request: SendRequest) -> None:
         """Say what was written down about this send: in its thread, and to its supervisor."""
@@ -115,7 +117,8 @@ class Workspace:
             log.warning("could not tell %s about their Genesys account: %s", user, exc.error)
 
 
-def _who_are_we(auth_test: Callable[..., object]) -> dict[str, str]:
+def who_are_we(auth_test: Callable[..., object]) -> dict[str, str]:
+    """What Slack calls us; raises SlackDown, and NotAllowed if it refuses the token."""
     try:
         return call(auth_test)  # type: ignore[arg-type]
     except (Limited, Unanswered) as exc:

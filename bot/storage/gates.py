@@ -61,11 +61,11 @@ class Gates(Workers):
 
         It is this worker's then. An edit is told to the supervisor and in the thread.
         """
+        self._stay_alive()
         now = self._now()
         opened: dict[str, Any] = {"opened_by": by, "not_before": None, "asked_not_before": now}
-        mine = {"worker": self.worker, "held_since": now, "changed_at": now, "reason": reason}
+        mine = self._mine() | {"changed_at": now, "reason": reason}
         hashed = {"text_hash": _hash(edited)} if edited is not None else {}
-        self._stay_alive()
         with self._writing() as tx:
             here = and_(sends.c.key == key, WAITING, sends.c.gate_until > now)
             moved = tx.execute(update(sends).where(here).values(opened | mine | hashed)).rowcount == 1

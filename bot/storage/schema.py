@@ -20,9 +20,10 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    false,
 )
 
-HEAD = "0003"  # the newest migration: a database that is there already need not load Alembic
+HEAD = "0004"  # the newest migration: a database that is there already need not load Alembic
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -107,6 +108,13 @@ sends = Table(
     Column("landed_in", String(64)),
     Column("look_at", UTCDateTime),
     Column("looks", Integer, nullable=False, server_default="0"),
+    # Meant for a later time; what its window showed of the conversation; the send that it corrects;
+    # whether the supervisor changed the text, and who approved it.
+    Column("scheduled", Boolean, nullable=False, server_default=false()),
+    Column("seen", JSON),
+    Column("corrects", String(64)),
+    Column("edited", Boolean, nullable=False, server_default=false()),
+    Column("approved_by", String(64)),
     Index("sends_in_time", "claimed_at", "id"),
     Index("sends_by_state", "state", "claimed_at", "id"),
     Index("sends_by_supervisor", "supervisor", "claimed_at", "id"),

@@ -83,7 +83,8 @@ def open_store(database_url: str, clock: Clock) -> Iterator[Callable[..., Store]
     opened: list[Store] = []
 
     def make(worker: str = "one", **options: Any) -> Store:
-        opened.append(Store(options.pop("url", database_url), now=clock, worker=worker, **options))
+        usual: dict[str, Any] = {"now": clock, "worker": worker}
+        opened.append(Store(options.pop("url", database_url), **(usual | options)))
         return opened[-1]
 
     yield make

@@ -357,9 +357,9 @@ def test_back_to_pending_it_waits_for_anybody_and_forgets_what_did_not_leave(
     assert moved
     assert (receipt.state, receipt.reason, receipt.not_before) == (State.PENDING, "Genesys is busy.", later)
     assert (receipt.text, receipt.text_hash, receipt.sender_id) == (None, None, None)
-    assert store.abandoned() == []
+    assert store.take_abandoned() == []
     clock.time = later
-    assert [found.key for found in store.abandoned()] == [key]
+    assert [found.key for found in store.take_abandoned()] == [key]
 
 
 def test_what_is_known_already_is_kept_when_an_outcome_knows_less(
