@@ -97,3 +97,17 @@ def test_told_to_stop_while_genesys_hangs_it_does_not_wait_for_ever(sandbox: San
     sandbox.clock.advance(seconds=30)
     sandbox.start_bot().drain()
     assert sandbox.genesys.customer_sees(sandbox.conversation) == [ESCALATION]
+
+
+def test_two_deliveries_of_one_click_that_have_both_verified_it_send_once(sandbox: Sandbox) -> None:
+    held = [sandbox.genesys.hold(READ) for _ in range(2)]
+    sandbox.slack.types(
+        sandbox.slack.ann, f"/canned {sandbox.conversation} escalation", sandbox.slack.channel
+    )
+    sandbox.slack.replay()
+    assert all(each.arrived.wait(20) for each in held)
+    for each in held:
+        each.release()
+    sandbox.drain()
+
+    assert_kept_promise(sandbox)
