@@ -131,7 +131,7 @@ class Previews:
         )
 
     def _messages(self, conversation: Conversation, me: str) -> tuple[tuple[Line, ...], str]:
-        if not self._genesys.reads_messages:
+        if not self._genesys.finds_messages:
             return (), "What was said before cannot be read here; look in Genesys."
         try:
             found = self._genesys.messages(conversation, reader=me, limit=SHOWN)

@@ -38,7 +38,7 @@ def variables(template: str) -> tuple[Variable, ...]:
     return tuple(Variable(name, fallback) for name, fallback in found.items())
 
 
-def shortest(template: str, values: Mapping[str, str]) -> int:
+def least_length(template: str, values: Mapping[str, str]) -> int:
     """How many characters the text has at least, whatever the variables not in `values` become."""
     return len(_VARIABLE.sub(lambda match: values.get(match[1], ""), template).strip())
 
@@ -52,6 +52,11 @@ def malformed(template: str) -> str | None:
     if brace[0] == "{{":
         return template[brace.start() : brace.start() + 30]
     return template[max(0, brace.end() - 30) : brace.end()]
+
+
+def shortest(template: str) -> str:
+    """`template` as short as it can go out: what has no fallback filled in with nothing."""
+    return _VARIABLE.sub(lambda match: _fallback(match) or "", template)
 
 
 def clean(text: str) -> str:

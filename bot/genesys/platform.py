@@ -59,7 +59,6 @@ class PlatformGenesys(Contract):
     id_shape = ids.HEXADECIMAL
     find_needs = "the permission directory:user:view"
     tells_delivery = True
-    reads_messages = True
     people_act_themselves = True
 
     def __init__(self, *, domain: str, tokens: PlatformTokens, **parts: Any) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.canned.errors import MissingValues, TextRefused
-from bot.canned.render import shortest, variables
+from bot.canned.render import least_length, variables
 
 from . import live, previewing
 
@@ -123,7 +123,7 @@ def read_submission(view: Mapping[str, Any]) -> Filled:
     if filled.needed:
         raise MissingValues(filled.needed)
     limit = filled.looked.limit if filled.looked else 0
-    if filled.long or (limit and filled.text and shortest(filled.text, filled.values) > limit):
+    if filled.long or (limit and filled.text and least_length(filled.text, filled.values) > limit):
         raise TextRefused(f"The text is too long: this channel takes {limit:,} characters. Shorten it.")
     return filled
 
@@ -176,4 +176,4 @@ def _edited(state: Mapping[str, Any], response: str | None) -> str | None:
 
 def mark(text: str) -> str:
     """Twelve characters that tell whether a text was changed; a window's line ends do not count."""
-    return hashlib.sha256(text.replace("\r", "").strip().encode()).hexdigest()[:12]
+    return hashlib.sha256(text.replace("\r", "").strip().encode(errors="replace")).hexdigest()[:12]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.canned.responses import Response
 
-from .blocks import Json, context, divider, escape, markdown, plain, quiet, section, short, verbatim
+from .blocks import Json, context, divider, escape, excerpt, markdown, plain, quiet, section, short
 from .messages import moment
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def blocks(preview: Preview, language: str) -> list[Json]:
         return [context(escape(note))]
     size = _size(len(preview.text), preview.limit)
     said = " · ".join(filter(None, (size, escape(language))))
-    return [*verbatim(preview.text), *([context(said)] if said else [])]
+    return [*excerpt(preview.text), *([context(said)] if said else [])]
 
 
 def too_long(preview: Preview) -> bool:
