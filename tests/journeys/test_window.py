@@ -188,16 +188,17 @@ def test_a_text_too_long_for_the_channel_is_said_at_once_and_refused_at_the_inpu
     make_sandbox: Callable[..., Sandbox],
 ) -> None:
     sandbox = make_sandbox()
-    sandbox.configure({"responses": {"twice": {"title": "Twice", "text": "{{topic}} {{topic}}"}}})
+    text = "{{topic}} " * 9
+    sandbox.configure({"responses": {"often": {"title": "Often", "text": text.strip()}}})
     sandbox.start()
     slack = sandbox.slack
     opened(sandbox)
-    choose(sandbox, "twice")
-    slack.fill(slack.ann, "topic", "x" * 2500, enter=True)
-    assert "5,001 of" in preview(window(sandbox))
+    choose(sandbox, "often")
+    slack.fill(slack.ann, "topic", "x" * 500, enter=True)
+    assert "4,508 of" in preview(window(sandbox))
     assert "too long" in preview(window(sandbox))
     assert "too long" in submit(sandbox).errors["Message"]
-    slack.fill(slack.ann, "Message", "{{topic}} {{topic}}!")  # longer still
+    slack.fill(slack.ann, "Message", f"{text}!")  # longer still
     assert "too long" in submit(sandbox).errors["Message"]
     slack.fill(slack.ann, "Message", "Too much")
     submit(sandbox)
