@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from bot import logs
 from bot.canned.announcing import Announcing
+from bot.canned.approving import Approving
 from bot.canned.asking import Asking
 from bot.canned.catalog import Catalog, CatalogFile
 from bot.canned.connecting import Connecting
@@ -169,6 +170,7 @@ def _wire(settings: Settings, undo: ExitStack, *, now: Clock, sleep: Callable[[f
         changed=changed,
         told=workspace.tell_soon if workspace else _nobody,
     )
+    approving = Approving(store, identity, people, catalog=libraries.catalog, now=now, changed=changed)
     sender = Sender(
         genesys,
         store,
@@ -176,6 +178,7 @@ def _wire(settings: Settings, undo: ExitStack, *, now: Clock, sleep: Callable[[f
         people,
         libraries,
         asking,
+        approving,
         connecting,
         catalog=libraries.catalog,
         now=now,
@@ -189,6 +192,7 @@ def _wire(settings: Settings, undo: ExitStack, *, now: Clock, sleep: Callable[[f
         identity=identity,
         sender=sender,
         asking=asking,
+        approving=approving,
         conversations=Conversations(genesys, identity, now=now),
         connecting=connecting,
         lanes=lanes,

@@ -59,6 +59,17 @@ class Gate(StrEnum):
     """Who has to open it before a pending send may leave."""
 
     AGENT = "agent"  # the agent in the conversation, whose words they become
+    APPROVAL = "approval"  # somebody of the group that approves the response
+    BOTH = "approval, agent"  # that group, and then the agent
+
+    @property
+    def is_approval(self) -> bool:
+        """Whether it waits for an approval; once that is given, BOTH becomes AGENT."""
+        return self is not Gate.AGENT
+
+    @property
+    def asks_agent(self) -> bool:
+        return self is not Gate.APPROVAL
 
 
 @dataclass(frozen=True)
@@ -69,6 +80,7 @@ class SendRequest:
     `key` is a UUID derived from what Slack says identifies the click, so that a replay
     on any replica computes the same one. `text` is the template as the supervisor
     edited it (None: the response's own), `values` what they typed as name=value.
+    `approval` is the user group that has to agree, as canned.yml had it at the click; not on record.
     """
 
     key: str
@@ -86,6 +98,7 @@ class SendRequest:
     confirmed: bool = False
     not_before: datetime | None = None
     gate: Gate | None = None
+    approval: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -103,8 +116,9 @@ class Receipt:
 
     `reason` is the sentence for a person that goes with the state; it never holds
     customer text. `text` is the exact text that left or was about to, and None before
-    `begin` and after the texts were purged. Behind a gate it is frozen when the agent is
-    asked, who may open it until `gate_until`; `opened_by` is the Slack user who did.
+    `begin` and after the texts were purged. Behind a gate it is frozen when somebody is
+    asked, who may open it until `gate_until`; `opened_by` is the Slack user who did, and
+    `approved_by` who approved it, which no text may follow but that one.
     `landed_in` is the conversation that the message went to where that is another one.
     `ways` are not on record: they go with a fresh refusal alone.
     `delivery` is how far a message that was sent has got: queued, sent, delivered, read or
@@ -126,6 +140,7 @@ class Receipt:
     delivery_error: str = field(default="", repr=False)
     gate_until: datetime | None = None
     opened_by: str | None = None
+    approved_by: str | None = None
     landed_in: str | None = None
     ways: tuple[Way, ...] = field(default=(), compare=False)
 
@@ -137,6 +152,11 @@ class Receipt:
     def is_asked(self) -> bool:
         """Whether it waits for somebody to open it, and for nothing else."""
         return self.state is State.PENDING and self.gate_until is not None and self.opened_by is None
+
+    @property
+    def awaits_approval(self) -> bool:
+        gate = self.request.gate
+        return self.is_asked and gate is not None and gate.is_approval
 
 
 @dataclass(frozen=True)
@@ -190,9 +210,9 @@ class Link:
 
 @dataclass(frozen=True)
 class Asked:
-    """Whom a send waits for: `user` in Slack, whose message `ts` asks them (None: it is on its way)."""
+    """Where somebody is asked: `place` is a user or channel, `ts` Slack's message (None: on its way)."""
 
-    user: str
+    place: str
     ts: str | None
 
 
@@ -201,6 +221,8 @@ class PostKind(StrEnum):
     DIRECT = "direct"  # to the supervisor alone
     ASK = "ask"  # to the agent who is asked
     ASKED = "asked"  # in the place of that message: what became of it
+    APPROVE = "approve"  # to the group that approves, in the thread
+    APPROVED = "approved"  # in the place of that reply
 
 
 @dataclass(frozen=True)

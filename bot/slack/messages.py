@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from bot.canned.approving import APPROVED_WITHIN
 from bot.canned.catalog import Response, Show, Team
 from bot.models import Link, Post, Receipt, SendAs, SendRequest, State, Way
 
@@ -67,6 +68,8 @@ _MEANING = {
 def sending(request: SendRequest) -> Json:
     """The first answer to a typed command; the outcome follows."""
     what = f"{_what(request)} to conversation `{escape(request.conversation_id)}`"
+    if request.approval is not None:
+        return message(f":raised_hand: {what} {_awaiting(request, request.approval)}")
     if request.not_before is None:
         return message(f":hourglass_flowing_sand: Sending {what} …")
     wait = round((request.not_before - request.requested_at).total_seconds())
@@ -78,11 +81,10 @@ def sending(request: SendRequest) -> Json:
 def outcome(receipt: Receipt) -> Json:
     """How a send ended, with the text it was about; the same words everywhere."""
     text = receipt.text or receipt.request.text
-    said = _told(receipt.state, receipt.reason)
-    head = (
-        f"{headline(receipt.state)}: {_what(receipt.request)} "
-        f"to conversation `{escape(receipt.request.conversation_id)}`.{said}"
-    )
+    what = f"{_what(receipt.request)} to conversation `{escape(receipt.request.conversation_id)}`"
+    head = f"{headline(receipt.state)}: {what}.{_told(receipt.state, receipt.reason)}"
+    if receipt.awaits_approval and receipt.request.approval:
+        head = f":raised_hand: {what} {_awaiting(receipt.request, receipt.request.approval)}"
     ways = buttons([_way(way, receipt.key) for way in receipt.ways]) if receipt.ways else []
     return message(head, [section(head), *(excerpt(text) if text else []), *ways])
 
@@ -204,7 +206,7 @@ def direct(post: Post, receipt: Receipt) -> Json:
 def card(receipt: Receipt, *, show: Show = Show.TEXT, title: str = "", who: str = "") -> Json:
     """The parent of a conversation's thread: which conversation, and where its latest send stands."""
     head = f"*Conversation* `{escape(receipt.request.conversation_id)}`"
-    state = f"{_standing(receipt)}: {_shown(receipt.request, show, title)}, by {_who(receipt.request, who)}"
+    state = f"{_standing(receipt)}: {shown(receipt.request, show, title)}, by {by(receipt.request, who)}"
     state += _why_failed(receipt)
     return message(f"{head}: {state}", [section(head), context(f"{state} · {moment(receipt.changed_at)}")])
 
@@ -218,8 +220,8 @@ def reply(post: Post, receipt: Receipt, *, show: Show = Show.TEXT, title: str = 
     """
     request = receipt.request
     name = "" if post.state is State.UNKNOWN else who
-    by = f"by {_who(request, name)}{_AS[request.send_as]}"
-    head = f"{_heading(post, receipt)}: {_shown(request, show, title)}, {by}.{_told(post.state, post.reason)}"
+    what = f"{shown(request, show, title)}, by {by(request, name)}{_AS[request.send_as]}"
+    head = f"{_heading(post, receipt)}: {what}.{_told(post.state, post.reason)}"
     text = receipt.text if show is Show.TEXT else None
     return message(head, [section(head), *(excerpt(text) if text else [])])
 
@@ -227,9 +229,25 @@ def reply(post: Post, receipt: Receipt, *, show: Show = Show.TEXT, title: str = 
 # -- words ---------------------------------------------------------------------------------
 
 
+def shown(request: SendRequest, show: Show, title: str) -> str:
+    """What a thread calls the message."""
+    return "a message" if show is Show.NOTHING else _what(request, title)
+
+
+def by(request: SendRequest, name: str) -> str:
+    """Whose message it is; `name` is the supervisor's, who is mentioned without one."""
+    who = f"*{quiet(short(name, 80))}*" if name else f"<@{request.supervisor}>"
+    return f"an operator for {who}" if request.by_operator else who
+
+
 def headline(state: State) -> str:
     """The sign and the word for a state."""
     return f"{_SIGNS[state]} *{state.word.capitalize()}*"
+
+
+def clock(at: datetime) -> str:
+    """The same within the day: hours and minutes."""
+    return f"<!date^{int(at.timestamp())}^{{time}}|{at:%H:%M} UTC>"
 
 
 def moment(at: datetime) -> str:
@@ -237,7 +255,17 @@ def moment(at: datetime) -> str:
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time_secs}}|{at:%Y-%m-%d %H:%M:%S} UTC>"
 
 
+def _awaiting(request: SendRequest, group: str) -> str:
+    until = clock(request.requested_at + APPROVED_WITHIN)
+    return (
+        f"waits for approval by <!subteam^{group}> until {until}. You get a direct message about how it "
+        "ended; `/canned undo` takes it back."
+    )
+
+
 def _standing(receipt: Receipt) -> str:
+    if receipt.awaits_approval:
+        return ":raised_hand: *Waiting* for approval"
     if receipt.state is State.SENDING and receipt.waiting_until is not None:
         return f":hourglass_flowing_sand: *Waiting* for Genesys until {moment(receipt.waiting_until)}"
     if receipt.state is State.SENT:
@@ -257,18 +285,9 @@ def _why_failed(receipt: Receipt) -> str:
     return f". Genesys says: {escape(short(error, 300))}" if error else ""
 
 
-def _shown(request: SendRequest, show: Show, title: str) -> str:
-    return "a message" if show is Show.NOTHING else _what(request, title)
-
-
 def _what(request: SendRequest, title: str = "") -> str:
     named = f" “{quiet(short(title, 150))}”" if title else ""
     return f"`{escape(request.response)}`{named}"
-
-
-def _who(request: SendRequest, name: str) -> str:
-    who = f"*{quiet(short(name, 80))}*" if name else f"<@{request.supervisor}>"
-    return f"an operator for {who}" if request.by_operator else who
 
 
 def _told(state: State, reason: str) -> str:

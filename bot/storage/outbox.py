@@ -24,6 +24,7 @@ from .schema import chats, posts, sends, threads
 from .workers import Workers, due
 
 NEW_POST = posts.insert()
+IN_THREAD = (PostKind.REPLY, PostKind.APPROVE, PostKind.APPROVED)
 A_TURN = 50  # posts; a lease lasts long enough for them at one a second
 
 
@@ -154,11 +155,11 @@ def put_posts(
     """
     for kind in kinds:
         channel, conversation_id = receipt.request.channel, receipt.request.conversation_id
-        if kind is not PostKind.REPLY:
+        if kind not in IN_THREAD:
             channel, conversation_id = receipt.request.supervisor, ""
         if kind in (PostKind.ASK, PostKind.ASKED):
             known = asked_of(tx, receipt.key)
-            channel = asked or (known.user if known else channel)
+            channel = asked or (known.place if known else channel)
         ensure_thread(tx, channel, conversation_id, now)
         tx.execute(
             NEW_POST,
@@ -177,9 +178,9 @@ def put_posts(
         )
 
 
-def asked_of(tx: Connection, key: str) -> Asked | None:
-    """Who was asked about this send, and where."""
-    query = select(posts.c.channel, posts.c.ts).where(posts.c.key == key, posts.c.kind == PostKind.ASK)
+def asked_of(tx: Connection, key: str, kind: PostKind = PostKind.ASK) -> Asked | None:
+    """Where somebody was last asked about this send by a post of this kind."""
+    query = select(posts.c.channel, posts.c.ts).where(posts.c.key == key, posts.c.kind == kind)
     row = tx.execute(query.order_by(posts.c.id.desc()).limit(1)).first()
     return Asked(row.channel, row.ts) if row else None
 

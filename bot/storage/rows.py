@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, select
 
 from bot.models import Chat, Gate, Post, PostKind, Receipt, SendAs, SendRequest, State, Thread
 
+from .errors import NoSuchSend
 from .schema import sends, texts
 
 
@@ -24,6 +25,14 @@ BY_KEY = receipts().where(sends.c.key == bindparam("this"))
 def find(tx: Connection, key: str) -> Receipt | None:
     row = tx.execute(BY_KEY, {"this": key}).first()
     return receipt_of(row) if row else None
+
+
+def require(tx: Connection, key: str) -> Receipt:
+    """Raises NoSuchSend."""
+    receipt = find(tx, key)
+    if receipt is None:
+        raise NoSuchSend(key)
+    return receipt
 
 
 def receipt_of(row: Row[Any]) -> Receipt:
@@ -43,6 +52,7 @@ def receipt_of(row: Row[Any]) -> Receipt:
         delivery_error=row.delivery_error or "",
         gate_until=row.gate_until,
         opened_by=row.opened_by,
+        approved_by=row.approved_by,
         landed_in=row.landed_in,
     )
 

@@ -22,8 +22,9 @@ from .audit import note
 from .claims import Claims
 from .engine import storable
 from .errors import NoSuchSend
+from .gates import answers_of
 from .outbox import put_posts, touch_card
-from .rows import find, receipt_of, receipts
+from .rows import receipt_of, receipts, require
 from .schema import sends, texts
 from .workers import due
 
@@ -50,7 +51,7 @@ class Sends(Claims):
     def receipt(self, key: str) -> Receipt:
         """Where the send stands; raises NoSuchSend."""
         with self._reading() as tx:
-            return _require(tx, key)
+            return require(tx, key)
 
     def begin(self, key: str, text: str, *, sender_id: str | None) -> bool:
         """
@@ -100,13 +101,12 @@ class Sends(Claims):
             moved = tx.execute(SETTLE, _settled(outcome, now) | here).rowcount == 1
             if moved and outcome.state is State.PENDING and _forgets(tx, key):
                 tx.execute(KEEP_TEXT, {"this": key, "final": None})
-            receipt = _require(tx, key)
+            receipt = require(tx, key)
             if moved:
                 note(tx, now, "settled", key=key, actor=actor, **_result(receipt))
                 touch_card(tx, receipt.request, now)
                 put_posts(tx, receipt, posts, now)
-                if receipt.gate_until is not None:
-                    put_posts(tx, receipt, (PostKind.ASKED,), now)
+                put_posts(tx, receipt, answers_of(receipt), now)
             return receipt, moved
 
     def waiting(self, key: str, until: datetime) -> None:
@@ -115,7 +115,7 @@ class Sends(Claims):
         sending = and_(sends.c.key == key, sends.c.state == State.SENDING)
         with self._writing() as tx:
             if tx.execute(update(sends).where(sending).values(waiting_until=until)).rowcount == 1:
-                touch_card(tx, _require(tx, key).request, now)
+                touch_card(tx, require(tx, key).request, now)
 
     def sends(
         self,
@@ -139,13 +139,6 @@ class Sends(Claims):
 def _forgets(tx: Connection, key: str) -> bool:
     nothing = {"sender_id": None, "text_hash": None}
     return tx.execute(FORGET, nothing | {"this": key}).rowcount == 1
-
-
-def _require(tx: Connection, key: str) -> Receipt:
-    receipt = find(tx, key)
-    if receipt is None:
-        raise NoSuchSend(key)
-    return receipt
 
 
 def _older_than(tx: Connection, key: str) -> ColumnElement[bool]:
@@ -184,4 +177,5 @@ def _result(receipt: Receipt) -> dict[str, Any]:
         "correlation_id": receipt.correlation_id,
         "sender_id": receipt.sender_id,
         "text_hash": receipt.text_hash,
+        "approved_by": receipt.approved_by,
     }
