@@ -80,6 +80,8 @@ class SendRequest:
     `key` is a UUID derived from what Slack says identifies the click, so that a replay
     on any replica computes the same one. `text` is the template as the supervisor
     edited it (None: the response's own), `values` what they typed as name=value.
+    `not_before` ends an undo window or, if `scheduled`, is when it is meant to leave. `edited`: the
+    text is not the response's own. `corrects` is the key of the send that it sets right.
     `approval` is the user group that has to agree, as canned.yml had it at the click; not on record.
     """
 
@@ -98,7 +100,15 @@ class SendRequest:
     confirmed: bool = False
     not_before: datetime | None = None
     gate: Gate | None = None
+    scheduled: bool = False
+    edited: bool = False
+    corrects: str | None = None
     approval: str | None = field(default=None, compare=False)
+
+    @property
+    def held_until(self) -> datetime | None:
+        """Until when there is nothing to do for it: an approval is asked for at once."""
+        return None if self.gate is not None and self.gate.is_approval else self.not_before
 
 
 @dataclass(frozen=True)
@@ -152,6 +162,13 @@ class Receipt:
     def is_asked(self) -> bool:
         """Whether it waits for somebody to open it, and for nothing else."""
         return self.state is State.PENDING and self.gate_until is not None and self.opened_by is None
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether it waits for the time that it is meant for, and for nothing else."""
+        request = self.request
+        waits = self.state is State.PENDING and request.scheduled and not self.is_asked
+        return waits and self.not_before is not None and self.not_before == request.not_before
 
     @property
     def awaits_approval(self) -> bool:

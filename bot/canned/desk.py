@@ -48,6 +48,7 @@ from .recovery import AGAIN_AFTER
 from .render import clean
 from .search import Search
 from .sending import Sender, Verified
+from .times import Times, require_ahead
 
 ASK_AFTER = timedelta(minutes=1)
 _CLICKS = uuid.UUID("6f0c2d7e-6f0b-4d7e-9c53-2f0a4b1f7c11")  # namespace of our keys; never changes
@@ -98,6 +99,7 @@ class Desk:
         """`workspace` is the Slack workspace or Grid organisation that this deployment serves."""
         self.outbox = store
         self.approving = approving
+        self.times = Times(people, now)
         self.connecting = connecting
         self.conversations = conversations
         self._store = store
@@ -182,6 +184,7 @@ class Desk:
         text: str | None = None,
         team: str | None = None,
         version: str | None = None,
+        at: datetime | None = None,
         confirmed: bool = False,
         by_operator: bool = False,
     ) -> SendRequest:
@@ -190,8 +193,8 @@ class Desk:
 
         `click` is what Slack says identifies the click, e.g. `view:V0123`; the same click
         gives the same key on every replica. `version` is the response's as it was seen:
-        another one by now is refused. Raises CannedError; on WhichTeam the request
-        waits under its `draft` for `answer`.
+        another one by now is refused. `at` is when it is to leave. Raises CannedError; on
+        WhichTeam the request waits under its `draft` for `answer`.
         """
         request = SendRequest(
             key=self._key(click),
@@ -207,6 +210,8 @@ class Desk:
             language=language,
             confirmed=confirmed,
             by_operator=by_operator,
+            not_before=at,
+            scheduled=at is not None,
         )
         return self._checked(request, team, version)
 
@@ -253,6 +258,7 @@ class Desk:
         values: Mapping[str, str],
         language: str | None,
         click: str,
+        at: datetime | None = None,
     ) -> str:
         """Keep a send until `user` chooses its conversation in `channel`; the key of the draft."""
         request = SendRequest(
@@ -266,6 +272,8 @@ class Desk:
             requested_at=self._now(),
             values={name: clean(value) for name, value in values.items()},
             language=language,
+            not_before=at,
+            scheduled=at is not None,
         )
         self._drafts.keep("conversation", request, channel, among=[choice.id for choice in among])
         return request.key
@@ -407,12 +415,24 @@ class Desk:
         """
         Take back `key`, or this supervisor's newest send that has not left yet.
 
-        Raises NotAllowed if there is none; the receipt says whether it was in time.
+        Raises NotAllowed if there is none, or it is not theirs; the receipt says whether it was in time.
         """
-        waiting = [r for r in self._store.sends(state=State.PENDING, supervisor=user) if key in (None, r.key)]
-        if not waiting:
+        if key is not None:
+            found = [self._store.receipt(key)] if self._store.claimed(key) else []
+        else:
+            found = self._store.sends(state=State.PENDING, supervisor=user, limit=1)
+        mine = [receipt for receipt in found if receipt.request.supervisor == user]
+        if not mine:
             raise NotAllowed("There is nothing to take back: no message of yours is waiting to leave.")
-        return self._sender.cancel(waiting[0], "The supervisor took it back before it left.")
+        return self._sender.cancel(mine[0], "The supervisor took it back before it left.")
+
+    @on_record()
+    def scheduled(self, user: str) -> list[Receipt]:
+        """This supervisor's sends for a later time, the next one first."""
+        waiting = self._store.sends(state=State.PENDING, supervisor=user, limit=1000)
+        return sorted(
+            (r for r in waiting if r.request.scheduled), key=lambda r: r.request.not_before or r.changed_at
+        )
 
     @on_record()
     def recent(self, user: str, *, limit: int = 10) -> list[Receipt]:
@@ -441,8 +461,7 @@ class Desk:
             raise NotLinked(unlinked(request.supervisor))
         if response.approval:
             require_askable(request)
-        # Nobody at a terminal waits for an undo window, and an approval takes time enough to undo.
-        held = timedelta(seconds=0 if request.by_operator or response.approval else team.undo_seconds)
+        own = response.in_language(request.language)[0]
         return replace(
             request,
             team=team.name,
@@ -450,8 +469,17 @@ class Desk:
             send_as=team.send_as,
             gate=first_approved(self._asking.gate_of(team.send_as), response),
             approval=response.approval,
-            not_before=self._now() + held if held else None,
+            not_before=self._held_until(request, team, response),
+            edited=request.text is not None and request.text.strip() != own.strip(),
         )
+
+    def _held_until(self, request: SendRequest, team: Team, response: Response) -> datetime | None:
+        if request.scheduled and request.not_before is not None:
+            require_ahead(request.not_before, self._now())
+            return request.not_before
+        # Nobody at a terminal waits for an undo window, and an approval takes time enough to undo.
+        held = timedelta(seconds=0 if request.by_operator or response.approval else team.undo_seconds)
+        return self._now() + held if held else None
 
     def _needs_connecting(self, user: str, link: Link | None) -> str | None:
         if not self.connecting.is_offered or (link and self.connecting.is_connected(link.genesys_user)):
@@ -465,7 +493,10 @@ class Desk:
 
     def _deliver(self, key: str, then: Callable[[Receipt], None] | None) -> None:
         try:
-            held = self._store.receipt(key).request.not_before
+            stands = self._store.receipt(key)
+            held = stands.request.held_until
+            if stands.is_scheduled:
+                return  # whoever is there when it is due sends it
             if held is not None and held > self._now():
                 self._lanes.sends.later((held - self._now()).total_seconds(), self._deliver, key, then)
                 return
@@ -506,6 +537,10 @@ class Desk:
         return self._genesys.max_length(verified.conversation)
 
     def _again(self, request: SendRequest, earlier: Receipt) -> str:
+        if earlier.is_scheduled:
+            return (
+                f"`{request.response}` is scheduled for this conversation within a minute of that. Send both?"
+            )
         ago = max(1, int((self._now() - earlier.request.requested_at).total_seconds()))
         how = {State.SENT: "was sent to", State.UNKNOWN: "may have reached"}.get(
             earlier.state, "is on its way to"

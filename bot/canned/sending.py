@@ -390,11 +390,10 @@ def _sent(accepted: Accepted, request: SendRequest) -> Outcome:
 
 def _too_old(receipt: Receipt) -> Outcome:
     why = f" {receipt.reason}" if receipt.reason else ""
-    return Outcome(
-        State.REFUSED,
-        reason="It waited for more than five minutes and was not sent any more."
-        f"{why} Send it again if it still fits.",
-    )
+    what = "It waited for more than five minutes and was not sent any more."
+    if receipt.request.scheduled:
+        what = "Its time was more than five minutes ago before the bot could send it, so it was not sent."
+    return Outcome(State.REFUSED, reason=f"{what}{why} Send it again if it still fits.")
 
 
 _TOO_LONG = "That is more than five minutes away, so it was not sent. Send it again later if it still fits."

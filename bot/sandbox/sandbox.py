@@ -298,9 +298,12 @@ class Sandbox:
         return True
 
     def _open(self, store: Store) -> list[str]:
-        """What the bot still has to do something about; what waits for a person's click does not count."""
+        """What the bot still has to do something about; what waits for a click or its time does not count."""
         under_way = [r for state in (State.PENDING, State.SENDING) for r in store.sends(state=state)]
-        return [r.key for r in under_way if not r.is_asked or (r.gate_until or r.changed_at) <= self.clock()]
+        now = self.clock()
+        waiting = [r.key for r in under_way if r.is_asked and r.gate_until and r.gate_until > now]
+        waiting += [r.key for r in under_way if r.is_scheduled and r.not_before and r.not_before > now]
+        return [r.key for r in under_way if r.key not in waiting]
 
 
 class Process:

@@ -10,7 +10,18 @@ if TYPE_CHECKING:
 
 def register(app: App) -> None:
     """Add every listener to `app`, whose context has to hold the Desk as `desk`."""
-    from . import actions, announcing, approving, asking, commands, errors, picking, shortcuts, views
+    from . import actions, announcing, approving, asking, commands, errors, later, picking, shortcuts, views
 
-    for module in (commands, picking, shortcuts, actions, announcing, asking, approving, views, errors):
+    for module in (
+        commands,
+        picking,
+        shortcuts,
+        actions,
+        later,
+        announcing,
+        asking,
+        approving,
+        views,
+        errors,
+    ):
         module.register(app)

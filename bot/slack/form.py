@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from bot.canned.errors import MissingValues
@@ -28,7 +29,8 @@ class Filled:
     response's as the window showed it, None where it has not shown this one yet.
 
     `agent` is the person whose conversation is meant while there is none, `live` what is
-    shown to choose from. `taken` marks a conversation that was chosen, not typed.
+    shown to choose from. `taken` marks a conversation that was chosen, not typed. `at` is when
+    it is to leave, None for now.
     """
 
     team: str
@@ -43,6 +45,7 @@ class Filled:
     taken: str = ""
     live: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     version: str | None = None
+    at: datetime | None = None
 
 
 def read(view: Mapping[str, Any]) -> Filled:
@@ -72,6 +75,7 @@ def read(view: Mapping[str, Any]) -> Filled:
         taken=place.partition(":")[2],
         live=live.listed_in(view),
         version=_version(about, chosen),
+        at=_time(_element(state, "at")),
     )
 
 
@@ -86,6 +90,11 @@ def read_submission(view: Mapping[str, Any]) -> Filled:
 def _element(state: Mapping[str, Any], block_id: str) -> Mapping[str, Any]:
     """What one input holds; each of our blocks has one."""
     return next(iter(state.get(block_id, {}).values()), {})
+
+
+def _time(held: Mapping[str, Any]) -> datetime | None:
+    seconds = held.get("selected_date_time")
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None
 
 
 def _conversation_block(view: Mapping[str, Any]) -> str:

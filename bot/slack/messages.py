@@ -32,6 +32,8 @@ NOT_AGAIN = "canned_not_again"
 WAY = "canned_way:"  # with whom the message comes from behind it
 TEAM = "canned_team"  # with the draft's key behind it, since each button of a message needs its own id
 
+UNDO = "canned_undo"
+
 CONNECT = "canned_connect"
 
 LISTED = 25  # responses in one answer to `list`
@@ -51,6 +53,8 @@ _DELIVERED = {
     "read": ":eyes: *Read*",
     "failed": ":no_entry: *Failed*",
 }
+_SCHEDULED = "Everything is checked again then. `/canned scheduled` lists what waits and takes it back."
+_UNTIL_THEN = "`/canned undo` takes it back until then."
 _AS = {SendAs.SELF: "", SendAs.AGENT: ", as the agent", SendAs.SYSTEM: ", as an automated message"}
 _MEANING = {
     State.PENDING: "It goes out by itself as soon as it can; you get a direct message about how it ended.",
@@ -65,17 +69,21 @@ _MEANING = {
 # -- to the supervisor alone ---------------------------------------------------------------
 
 
-def sending(request: SendRequest) -> Json:
-    """The first answer to a typed command; the outcome follows."""
+def sending(request: SendRequest, zone: str = "") -> Json:
+    """The first answer to a click; the outcome follows. `zone` names the zone of a time that was typed."""
     what = f"{_what(request)} to conversation `{escape(request.conversation_id)}`"
-    if request.approval is not None:
-        return message(f":raised_hand: {what} {_awaiting(request, request.approval)}")
-    if request.not_before is None:
+    if request.not_before is None and request.approval is None:
         return message(f":hourglass_flowing_sand: Sending {what} …")
-    wait = round((request.not_before - request.requested_at).total_seconds())
-    return message(
-        f":hourglass_flowing_sand: Sending {what} in {wait} seconds; `/canned undo` takes it back until then."
-    )
+    if request.approval is not None:
+        said = f":raised_hand: {what} {_awaiting(request, request.approval)}"
+        said += f" Approved, it leaves at {moment(request.not_before)}." if request.not_before else ""
+    elif request.scheduled and request.not_before is not None:
+        said = f":clock3: {what} is scheduled for {moment(request.not_before)}. {_SCHEDULED}"
+        said += f" Your time zone in Slack is {escape(zone)}." if zone else ""
+    else:
+        wait = round(((request.not_before or request.requested_at) - request.requested_at).total_seconds())
+        said = f":hourglass_flowing_sand: Sending {what} in {wait} seconds; {_UNTIL_THEN}"
+    return message(said, [section(said), *buttons([button("Undo", UNDO, request.key)])])
 
 
 def outcome(receipt: Receipt) -> Json:
@@ -113,6 +121,8 @@ def help_text(*, connects: bool = False) -> Json:
         "`/canned <conversation>` opens it for that conversation",
         "`/canned <conversation> <response>` sends that response at once",
         '`/canned <conversation> <response> topic="your order" lang=es` fills in a value, picks a language',
+        "`/canned <conversation> <response> at 15:30` sends it then, or `at tomorrow 9:00`; your own time",
+        "`/canned scheduled` shows what waits for its time, with a button to cancel it",
         "`/canned list` or `/canned list refund` shows what you can send",
         "`/canned recent` shows your last sends, `/canned undo` takes back one that has not left yet",
         "`/canned me` shows who you are in Genesys and your teams",
@@ -221,7 +231,8 @@ def reply(post: Post, receipt: Receipt, *, show: Show = Show.TEXT, title: str = 
     request = receipt.request
     name = "" if post.state is State.UNKNOWN else who
     what = f"{shown(request, show, title)}, by {by(request, name)}{_AS[request.send_as]}"
-    head = f"{_heading(post, receipt)}: {what}.{_told(post.state, post.reason)}"
+    told = "" if _is_for_later(post, receipt) and not post.reason else _told(post.state, post.reason)
+    head = f"{_heading(post, receipt)}: {what}.{told}"
     text = receipt.text if show is Show.TEXT else None
     return message(head, [section(head), *(excerpt(text) if text else [])])
 
@@ -266,6 +277,8 @@ def _awaiting(request: SendRequest, group: str) -> str:
 def _standing(receipt: Receipt) -> str:
     if receipt.awaits_approval:
         return ":raised_hand: *Waiting* for approval"
+    if receipt.is_scheduled:
+        return _scheduled(receipt)
     if receipt.state is State.SENDING and receipt.waiting_until is not None:
         return f":hourglass_flowing_sand: *Waiting* for Genesys until {moment(receipt.waiting_until)}"
     if receipt.state is State.SENT:
@@ -277,7 +290,19 @@ def _heading(post: Post, receipt: Receipt) -> str:
     """What became of it when the post was written down; a message that was sent can fail later."""
     if post.state is State.UNSENT and receipt.state is State.SENT:
         return _DELIVERED["failed"]
+    if post.state is State.PENDING and _is_for_later(post, receipt):
+        return _scheduled(receipt)
     return headline(post.state)
+
+
+def _is_for_later(post: Post, receipt: Receipt) -> bool:
+    """Whether the post tells of a send that was scheduled, rather than of what came of it then."""
+    request = receipt.request
+    return request.scheduled and request.not_before is not None and post.created_at < request.not_before
+
+
+def _scheduled(receipt: Receipt) -> str:
+    return f":clock3: *Scheduled* for {moment(receipt.request.not_before or receipt.changed_at)}"
 
 
 def _why_failed(receipt: Receipt) -> str:

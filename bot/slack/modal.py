@@ -45,6 +45,7 @@ RESPONSE = "canned_response"
 MESSAGE = "canned_message"
 VALUE = "canned_value:"  # with the variable's name behind it
 PREVIEW = "canned_preview"
+AT = "canned_at"
 TEAM = "canned_window_team:"  # with a number behind it
 
 _TITLE = "Send a response"
@@ -69,6 +70,7 @@ def window(
             _choice(response),
             *_message(response, text),
             *(_value(name, filled.values.get(name), needed=name in missing) for name in names),
+            _at(),
             divider(),
             section("*Preview*", accessory=button("Refresh", PREVIEW, "refresh")),
             *_preview(preview, note or _hint(filled)),
@@ -213,6 +215,12 @@ def _message(response: Response | None, text: str) -> list[Json]:
         return [section("*Message* (fixed: it goes out as it stands)"), *verbatim(response.text)]
     block_id = f"message:{mark(response.text)}:{response.key}"
     return [_input(block_id, "Message", _typed(MESSAGE, text, multiline=True))]
+
+
+def _at() -> Json:
+    """When it leaves: in the viewer's own zone, as Slack's picker has it."""
+    made = _input("at", "At", {"type": "datetimepicker", "action_id": AT}, optional=True)
+    return made | {"dispatch_action": False, "hint": plain("Empty: now.")}
 
 
 def _value(name: str, value: str | None, *, needed: bool) -> Json:

@@ -37,6 +37,7 @@ def send_submitted(
         text=filled.text,
         team=filled.team,
         version=filled.version,
+        at=filled.at,
         click=f"view:{view['id']}",
     )
     receipt = desk.claim(request, asked_in=view["id"])

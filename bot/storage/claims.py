@@ -10,13 +10,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Select, bindparam, or_, select
+from sqlalchemy import Connection, Integer, Select, and_, bindparam, not_, or_, select
 
-from bot.models import Receipt, SendRequest, State
+from bot.models import PostKind, Receipt, SendRequest, State
 
 from .audit import note
 from .engine import exclusively
 from .errors import OverLimit, Repeated
+from .outbox import put_posts, touch_card
 from .rows import columns_of, find, receipt_of, receipts
 from .schema import sends, texts
 from .workers import Workers
@@ -34,10 +35,18 @@ LATELY = or_(
 )
 SAME_RESPONSE = (
     receipts()
-    .where(sends.c.conversation_id == bindparam("conversation_id"), LATELY)
-    .where(sends.c.response == bindparam("response"), sends.c.state.in_(MAY_HAVE_REACHED))
+    .where(sends.c.conversation_id == bindparam("conversation_id"), sends.c.response == bindparam("response"))
+    .where(sends.c.state.in_(MAY_HAVE_REACHED))
     .order_by(sends.c.claimed_at.desc())
     .limit(1)
+)
+# What is meant for a later time counts at that time, not when it was asked for.
+MEANT_FOR = sends.c.scheduled & (sends.c.state == State.PENDING)
+SAME_NOW = SAME_RESPONSE.where(
+    or_(and_(LATELY, not_(MEANT_FOR)), and_(MEANT_FOR, sends.c.asked_not_before < bindparam("until")))
+)
+SAME_THEN = SAME_RESPONSE.where(
+    MEANT_FOR, sends.c.asked_not_before > bindparam("since"), sends.c.asked_not_before < bindparam("until")
 )
 NTH_NEWEST = (
     select(sends.c.claimed_at)
@@ -80,27 +89,33 @@ class Claims(Workers):
             if known is not None:
                 return known
             if asks_after is not None and not request.confirmed:
-                _require_new(tx, request, now - asks_after)
+                _require_new(tx, request, now, asks_after)
             _require_room(tx, BY_SUPERVISOR, supervisor, "per_minute", per_minute, A_MINUTE, now)
             _require_room(
                 tx, INTO_CONVERSATION, conversation_id, "per_conversation", per_conversation, TEN_MINUTES, now
             )
             self._write(tx, request, now)
-        return Receipt(request, State.PENDING, now, not_before=request.not_before)
+        return Receipt(request, State.PENDING, now, not_before=request.held_until)
 
     def _write(self, tx: Connection, request: SendRequest, now: datetime) -> None:
         stands = {"state": State.PENDING, "claimed_at": now, "changed_at": now, "reason": ""}
         # What is held back belongs to whoever is there when it falls due.
-        held = {"worker": None if request.not_before else self.worker, "held_since": now}
+        held = {"worker": None if request.held_until else self.worker, "held_since": now}
         tx.execute(NEW_SEND, columns_of(request) | stands | held | {"correlation_id": ""})
         typed = dict(request.values)
         tx.execute(NEW_TEXTS, {"key": request.key, "typed": typed, "template": request.text})
         note(tx, now, "claimed", key=request.key, actor=_actor(request), **_what(request))
+        if request.scheduled and request.held_until:
+            touch_card(tx, request, now)
+            put_posts(tx, Receipt(request, State.PENDING, now), (PostKind.REPLY,), now)
 
 
-def _require_new(tx: Connection, request: SendRequest, since: datetime) -> None:
-    same = {"conversation_id": request.conversation_id, "response": request.response, "since": since}
-    earlier = tx.execute(SAME_RESPONSE, same).first()
+def _require_new(tx: Connection, request: SendRequest, now: datetime, within: timedelta) -> None:
+    at = request.not_before if request.scheduled and request.not_before else now
+    later = at - now >= within
+    same = {"conversation_id": request.conversation_id, "response": request.response}
+    times = {"since": (at if later else now) - within, "until": at + within}
+    earlier = tx.execute(SAME_THEN if later else SAME_NOW, same | times).first()
     if earlier is not None:
         raise Repeated(receipt_of(earlier))
 
@@ -128,4 +143,7 @@ def _what(request: SendRequest) -> dict[str, Any]:
         "send_as": request.send_as.value,
         "language": request.language,
         "confirmed": request.confirmed,
+        "scheduled": request.not_before.isoformat() if request.scheduled and request.not_before else None,
+        "edited": request.edited,
+        "corrects": request.corrects,
     }

@@ -83,23 +83,29 @@ class Gates(Workers):
         """
         The frozen text may leave, for all that `by` has to say; False if it does not wait for that any more.
 
-        It is this worker's then.
+        It is this worker's then, or waits for the time that it is meant for.
         """
         now = self._now()
         self._stay_alive()
-        mine = {"worker": self.worker, "held_since": now, "changed_at": now, "reason": reason}
-        goes_on: dict[str, Any] = {"approved_by": by, "not_before": None, "asked_not_before": now}
+        stands: dict[str, Any] = {"approved_by": by, "held_since": now, "changed_at": now, "reason": reason}
         with self._writing() as tx:
-            gate = require(tx, key).request.gate
-            opened = {"gate": Gate.AGENT, "gate_until": None} if gate is Gate.BOTH else {"opened_by": by}
+            request = require(tx, key).request
+            gate, time = request.gate, request.not_before
+            opened: dict[str, Any] = {"opened_by": by}
+            if gate is Gate.BOTH:
+                opened = {"gate": Gate.AGENT, "gate_until": None}
+            held = request.scheduled and time is not None and time > now
+            goes_on = {"worker": self.worker, "not_before": None, "asked_not_before": now}
+            opened |= {"worker": None, "not_before": time} if held else goes_on
             waiting = and_(WAITING, sends.c.gate.in_(APPROVALS), sends.c.gate_until > now)
             here = and_(sends.c.key == key, sends.c.gate == gate, waiting)
-            moved = tx.execute(update(sends).where(here).values(opened | goes_on | mine)).rowcount == 1
+            moved = tx.execute(update(sends).where(here).values(opened | stands)).rowcount == 1
             receipt = require(tx, key)
             if moved:
                 note(tx, now, "approved", key=key, actor=by, text_hash=receipt.text_hash)
                 touch_card(tx, receipt.request, now)
-                put_posts(tx, receipt, (PostKind.APPROVED,), now)
+                told = (PostKind.APPROVED, PostKind.REPLY) if held else (PostKind.APPROVED,)
+                put_posts(tx, receipt, told, now)
             return receipt, moved
 
     def open_gate(self, key: str, *, by: str, edited: str | None, reason: str) -> tuple[Receipt, bool]:

@@ -74,6 +74,9 @@ def _request_of(row: Row[Any]) -> SendRequest:
         confirmed=row.confirmed,
         not_before=row.asked_not_before,
         gate=Gate(row.gate) if row.gate else None,
+        scheduled=row.scheduled,
+        edited=row.edited,
+        corrects=row.corrects,
     )
 
 
@@ -92,8 +95,11 @@ def columns_of(request: SendRequest) -> dict[str, Any]:
         "by_operator": request.by_operator,
         "confirmed": request.confirmed,
         "asked_not_before": request.not_before,
-        "not_before": request.not_before,
+        "not_before": request.held_until,
         "gate": request.gate,
+        "scheduled": request.scheduled,
+        "edited": request.edited,
+        "corrects": request.corrects,
     }
 
 
