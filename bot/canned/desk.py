@@ -26,6 +26,7 @@ from .asking import Asking
 from .catalog import Catalog, Response, Team
 from .connecting import Connected, Connecting
 from .conversations import Choice, Conversations
+from .correcting import Correcting
 from .drafts import Drafts
 from .errors import (
     AskFirst,
@@ -99,6 +100,7 @@ class Desk:
         """`workspace` is the Slack workspace or Grid organisation that this deployment serves."""
         self.outbox = store
         self.approving = approving
+        self.correcting = Correcting(store, self.team_for)
         self.times = Times(people, now)
         self.connecting = connecting
         self.conversations = conversations
@@ -185,6 +187,7 @@ class Desk:
         team: str | None = None,
         version: str | None = None,
         at: datetime | None = None,
+        corrects: str | None = None,
         confirmed: bool = False,
         by_operator: bool = False,
     ) -> SendRequest:
@@ -193,15 +196,17 @@ class Desk:
 
         `click` is what Slack says identifies the click, e.g. `view:V0123`; the same click
         gives the same key on every replica. `version` is the response's as it was seen:
-        another one by now is refused. `at` is when it is to leave. Raises CannedError; on
-        WhichTeam the request waits under its `draft` for `answer`.
+        another one by now is refused. `at` is when it is to leave, `corrects` the key of a send
+        that it sets right. Raises CannedError; on WhichTeam the request waits under its `draft`
+        for `answer`.
         """
+        conversation_id = self._require_conversation(conversation)
         request = SendRequest(
             key=self._key(click),
             team=team or "",
             channel=channel,
             supervisor=user,
-            conversation_id=self._require_conversation(conversation),
+            conversation_id=conversation_id,
             response=response,
             send_as=SendAs.SELF,
             requested_at=self._now(),
@@ -212,6 +217,7 @@ class Desk:
             by_operator=by_operator,
             not_before=at,
             scheduled=at is not None,
+            corrects=self.correcting.corrected(corrects, conversation_id),
         )
         return self._checked(request, team, version)
 

@@ -10,18 +10,20 @@ if TYPE_CHECKING:
 
 def register(app: App) -> None:
     """Add every listener to `app`, whose context has to hold the Desk as `desk`."""
-    from . import actions, announcing, approving, asking, commands, errors, later, picking, shortcuts, views
-
-    for module in (
+    from . import (
+        actions,
+        announcing,
+        approving,
+        asking,
         commands,
+        correcting,
+        errors,
+        later,
         picking,
         shortcuts,
-        actions,
-        later,
-        announcing,
-        asking,
-        approving,
         views,
-        errors,
-    ):
+    )
+
+    clicks = (actions, later, announcing, asking, approving, correcting)
+    for module in (commands, picking, shortcuts, *clicks, views, errors):
         module.register(app)

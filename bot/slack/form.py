@@ -30,7 +30,7 @@ class Filled:
 
     `agent` is the person whose conversation is meant while there is none, `live` what is
     shown to choose from. `taken` marks a conversation that was chosen, not typed. `at` is when
-    it is to leave, None for now.
+    it is to leave, None for now. `corrects` is the key of the send that this one sets right.
     """
 
     team: str
@@ -46,6 +46,7 @@ class Filled:
     live: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     version: str | None = None
     at: datetime | None = None
+    corrects: str = ""
 
 
 def read(view: Mapping[str, Any]) -> Filled:
@@ -76,6 +77,7 @@ def read(view: Mapping[str, Any]) -> Filled:
         live=live.listed_in(view),
         version=_version(about, chosen),
         at=_time(_element(state, "at")),
+        corrects=about.get("corrects", ""),
     )
 
 

@@ -33,6 +33,7 @@ WAY = "canned_way:"  # with whom the message comes from behind it
 TEAM = "canned_team"  # with the draft's key behind it, since each button of a message needs its own id
 
 UNDO = "canned_undo"
+CORRECT = "canned_correct"
 
 CONNECT = "canned_connect"
 
@@ -94,7 +95,7 @@ def outcome(receipt: Receipt) -> Json:
     if receipt.awaits_approval and receipt.request.approval:
         head = f":raised_hand: {what} {_awaiting(receipt.request, receipt.request.approval)}"
     ways = buttons([_way(way, receipt.key) for way in receipt.ways]) if receipt.ways else []
-    return message(head, [section(head), *(excerpt(text) if text else []), *ways])
+    return message(head, [section(head), *(excerpt(text) if text else []), *ways, *_correct(receipt)])
 
 
 def note(sentence: str) -> Json:
@@ -207,7 +208,8 @@ def direct(post: Post, receipt: Receipt) -> Json:
         f"{mention}{_heading(post, receipt)}: {_what(receipt.request)} to conversation "
         f"`{escape(receipt.request.conversation_id)}`.{_told(post.state, post.reason)}"
     )
-    return message(head, [section(head), *(excerpt(text) if text else [])])
+    more = _correct(receipt) if post.state is State.SENT else []
+    return message(head, [section(head), *(excerpt(text) if text else []), *more])
 
 
 # -- to the team ---------------------------------------------------------------------------
@@ -221,20 +223,30 @@ def card(receipt: Receipt, *, show: Show = Show.TEXT, title: str = "", who: str 
     return message(f"{head}: {state}", [section(head), context(f"{state} · {moment(receipt.changed_at)}")])
 
 
-def reply(post: Post, receipt: Receipt, *, show: Show = Show.TEXT, title: str = "", who: str = "") -> Json:
+def reply(
+    post: Post,
+    receipt: Receipt,
+    *,
+    show: Show = Show.TEXT,
+    title: str = "",
+    who: str = "",
+    corrects: datetime | None = None,
+) -> Json:
     """
     One event in the thread: what happened to whose send, and the text as far as `show` allows.
 
     `who` is the supervisor's name; without it they are mentioned, as they always are when
-    the outcome is unknown.
+    the outcome is unknown. `corrects` is the time of the message that it sets right.
     """
     request = receipt.request
     name = "" if post.state is State.UNKNOWN else who
     what = f"{shown(request, show, title)}, by {by(request, name)}{_AS[request.send_as]}"
     told = "" if _is_for_later(post, receipt) and not post.reason else _told(post.state, post.reason)
+    what += f"; corrects the message of {moment(corrects)}" if corrects else ""
     head = f"{_heading(post, receipt)}: {what}.{told}"
     text = receipt.text if show is Show.TEXT else None
-    return message(head, [section(head), *(excerpt(text) if text else [])])
+    more = _correct(receipt) if post.state is State.SENT else []
+    return message(head, [section(head), *(excerpt(text) if text else []), *more])
 
 
 # -- words ---------------------------------------------------------------------------------
@@ -318,6 +330,11 @@ def _what(request: SendRequest, title: str = "") -> str:
 def _told(state: State, reason: str) -> str:
     told = reason or _MEANING[state]
     return f" {escape(told)}" if told else ""
+
+
+def _correct(receipt: Receipt) -> list[Json]:
+    there = receipt.state is State.SENT
+    return buttons([button("Send correction", CORRECT, receipt.key)]) if there else []
 
 
 def _way(way: Way, key: str) -> Json:

@@ -48,6 +48,9 @@ PREVIEW = "canned_preview"
 AT = "canned_at"
 TEAM = "canned_window_team:"  # with a number behind it
 
+_CORRECTS = (
+    "*Correction* of a message that was sent. Genesys cannot take that one back: the customer sees both."
+)
 _TITLE = "Send a response"
 _INPUTS = 40  # variables that get an input; more would push the preview out of sight
 _NAME = 200  # characters of a variable's name that fit into an id
@@ -66,6 +69,7 @@ def window(
     missing = preview.missing if preview else ()
     return _modal(
         [
+            *([context(_CORRECTS)] if filled.corrects else []),
             _conversation(filled),
             _choice(response),
             *_message(response, text),
@@ -82,6 +86,7 @@ def window(
             "team": filled.team,
             "channel": filled.channel,
             "agent": filled.agent,
+            "corrects": filled.corrects,
             "seen": [response.key, response.version] if response else None,
         },
     )

@@ -66,6 +66,7 @@ class Outbox(Protocol):
     def card_lost(self, channel: str, conversation_id: str) -> None: ...
     def standing(self, channel: str, conversation_id: str) -> Standing | None: ...
     def history(self, channel: str, conversation_id: str, limit: int) -> Sequence[Receipt]: ...
+    def receipt(self, key: str) -> Receipt: ...
     def asked(self, key: str, kind: PostKind) -> Asked | None: ...
 
 
@@ -387,7 +388,12 @@ class Threads:
             return self._approval(receipt)
         if post.kind is not PostKind.REPLY:
             return self._question(receipt)
-        return messages.reply(post, receipt, **self._told(receipt))
+        return messages.reply(post, receipt, **self._told(receipt), corrects=self._corrected(receipt))
+
+    def _corrected(self, receipt: Receipt) -> datetime | None:
+        """When the message left that this one sets right."""
+        key = receipt.request.corrects
+        return self._outbox.receipt(key).changed_at if key else None
 
     def _question(self, receipt: Receipt) -> Json:
         if not receipt.is_asked:

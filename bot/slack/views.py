@@ -38,6 +38,7 @@ def send_submitted(
         team=filled.team,
         version=filled.version,
         at=filled.at,
+        corrects=filled.corrects or None,
         click=f"view:{view['id']}",
     )
     receipt = desk.claim(request, asked_in=view["id"])

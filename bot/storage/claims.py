@@ -36,7 +36,7 @@ LATELY = or_(
 SAME_RESPONSE = (
     receipts()
     .where(sends.c.conversation_id == bindparam("conversation_id"), sends.c.response == bindparam("response"))
-    .where(sends.c.state.in_(MAY_HAVE_REACHED))
+    .where(sends.c.state.in_(MAY_HAVE_REACHED), sends.c.key != bindparam("corrects"))
     .order_by(sends.c.claimed_at.desc())
     .limit(1)
 )
@@ -114,6 +114,7 @@ def _require_new(tx: Connection, request: SendRequest, now: datetime, within: ti
     at = request.not_before if request.scheduled and request.not_before else now
     later = at - now >= within
     same = {"conversation_id": request.conversation_id, "response": request.response}
+    same |= {"corrects": request.corrects or ""}
     times = {"since": (at if later else now) - within, "until": at + within}
     earlier = tx.execute(SAME_THEN if later else SAME_NOW, same | times).first()
     if earlier is not None:

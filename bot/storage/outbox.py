@@ -118,6 +118,12 @@ class Outbox(Workers):
         with self._reading() as tx:
             return [receipt_of(row) for row in tx.execute(query)]
 
+    def is_told(self, key: str, ts: str, *, places: Sequence[str]) -> bool:
+        """Whether Slack's message `ts`, in one of these channels or to one of these users, tells of it."""
+        query = select(posts.c.id).where(posts.c.key == key, posts.c.ts == ts, posts.c.channel.in_(places))
+        with self._reading() as tx:
+            return tx.execute(query).first() is not None
+
     def _speaking(self) -> Select[tuple[str, str]]:
         # Threads whose first open post may be said: it goes first, whatever comes behind it.
         first = select(func.min(posts.c.id)).where(posts.c.done_at.is_(None))
