@@ -70,7 +70,7 @@ class Approving:
                 "sent. Send it again."
             )
         require_askable(request)
-        until = request.requested_at + APPROVED_WITHIN
+        until = (request.held_until or request.requested_at) + APPROVED_WITHIN
         receipt, moved = self._store.ask_approval(
             request.key,
             text,

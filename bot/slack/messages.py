@@ -76,7 +76,7 @@ def sending(request: SendRequest, zone: str = "") -> Json:
     if request.not_before is None and request.approval is None:
         return message(f":hourglass_flowing_sand: Sending {what} …")
     if request.approval is not None:
-        said = f":raised_hand: {what} {_awaiting(request, request.approval)}"
+        said = f":raised_hand: {what} {_awaiting(request.approval, request.requested_at + APPROVED_WITHIN)}"
         said += f" Approved, it leaves at {moment(request.not_before)}." if request.not_before else ""
     elif request.scheduled and request.not_before is not None:
         said = f":clock3: {what} is scheduled for {moment(request.not_before)}. {_SCHEDULED}"
@@ -92,8 +92,8 @@ def outcome(receipt: Receipt) -> Json:
     text = receipt.text or receipt.request.text
     what = f"{_what(receipt.request)} to conversation `{escape(receipt.request.conversation_id)}`"
     head = f"{headline(receipt.state)}: {what}.{_told(receipt.state, receipt.reason)}"
-    if receipt.awaits_approval and receipt.request.approval:
-        head = f":raised_hand: {what} {_awaiting(receipt.request, receipt.request.approval)}"
+    if receipt.awaits_approval and receipt.gate_until and receipt.request.approval:
+        head = f":raised_hand: {what} {_awaiting(receipt.request.approval, receipt.gate_until)}"
     ways = buttons([_way(way, receipt.key) for way in receipt.ways]) if receipt.ways else []
     return message(head, [section(head), *(excerpt(text) if text else []), *ways, *_correct(receipt)])
 
@@ -278,11 +278,10 @@ def moment(at: datetime) -> str:
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time_secs}}|{at:%Y-%m-%d %H:%M:%S} UTC>"
 
 
-def _awaiting(request: SendRequest, group: str) -> str:
-    until = clock(request.requested_at + APPROVED_WITHIN)
+def _awaiting(group: str, until: datetime) -> str:
     return (
-        f"waits for approval by <!subteam^{group}> until {until}. You get a direct message about how it "
-        "ended; `/canned undo` takes it back."
+        f"waits for approval by <!subteam^{group}> until {clock(until)}. "
+        "You get a direct message about how it ended; `/canned undo` takes it back."
     )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -305,6 +307,46 @@ def test_approval_comes_first_then_the_agent_with_the_same_text_and_no_edit(
     [sent] = genesys.received
     assert (sent.text, sent.from_id) == (TEXT, genesys.bob)
     assert sandbox.receipts()[0].approved_by == slack.lee
+
+
+def test_an_approval_that_canned_yml_asks_for_since_is_asked_for_when_it_is_time(
+    lead: Sandbox,
+) -> None:
+    slack = lead.slack
+    configure(lead, {"refund": {"title": "Refund", "text": TEXT}})
+    at = f"{lead.clock().astimezone(ZoneInfo('Europe/Berlin')) + timedelta(hours=1):%Y-%m-%d %H:%M}"
+    slack.types(slack.ann, f"/canned {lead.conversation} refund at {at}", slack.channel)
+    lead.drain()
+    configure(lead)
+    lead.clock.advance(hours=1)
+    lead.bot.workspace.refresh()
+    lead.bot.sweep()
+    lead.drain()
+    before = got(lead)
+    [card] = slack.messages(slack.channel)
+    presses(lead, "Approve", slack.thread(slack.channel, card.ts)[-1])
+
+    assert before == []
+    assert got(lead) == [TEXT]
+
+
+def test_what_the_agent_agreed_to_before_it_needed_approval_is_refused(
+    make_sandbox: Callable[..., Sandbox],
+) -> None:
+    sandbox = with_lead(make_sandbox())
+    configure(sandbox, {"refund": {"title": "Refund", "text": TEXT}})
+    slack, genesys = sandbox.slack, sandbox.genesys
+    sandbox.link_user(slack.bob, genesys.bob)
+    genesys.leave(sandbox.conversation, genesys.ann)
+    slack.types(slack.ann, f"/canned {sandbox.conversation} refund", slack.channel)
+    sandbox.drain()
+    slack.press(slack.ann, "Ask Bob Ray", slack.ephemerals(slack.ann)[-1])
+    sandbox.drain()
+    configure(sandbox)
+    presses(sandbox, "Send", slack.direct_messages(slack.bob)[-1], slack.bob)
+
+    assert genesys.received == []
+    assert "needs an approval now" in direct(sandbox)
 
 
 def test_killed_between_the_approval_and_the_send_it_goes_out_once(
