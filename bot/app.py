@@ -126,7 +126,7 @@ def assemble(settings: Settings, *, now: Clock, sleep: Callable[[float], None] =
 def _wire(settings: Settings, undo: ExitStack, *, now: Clock, sleep: Callable[[float], None]) -> Parts:
     catalog = CatalogFile(settings.config)
     catalog.current()
-    store = Store(settings.database_url, now=now, worker=str(uuid.uuid4()))
+    store = Store(settings.database_url.reveal(), now=now, worker=str(uuid.uuid4()))
     undo.callback(store.close)
     store.upgrade()
     keyring = _keyring(settings, store, sleep)

@@ -44,7 +44,7 @@ def run(settings: Settings, *, now: Clock) -> Iterator[Finding]:
     """Every finding as it is made; raises SettingsError for settings that fit nothing at all."""
     catalog, config = _config(settings)
     yield config
-    store = Store(settings.database_url, now=now, worker="check")
+    store = Store(settings.database_url.reveal(), now=now, worker="check")
     try:
         yield _database(store)
         yield from _genesys(settings, now)

@@ -221,7 +221,7 @@ class Link:
     genesys_user: str
     source: str
     linked_at: datetime
-    name: str = ""
+    name: str = field(default="", repr=False)
     email: str = field(default="", repr=False)
 
 

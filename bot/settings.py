@@ -5,7 +5,7 @@ from __future__ import annotations
 import binascii
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -88,7 +88,7 @@ class Settings:
     slack: SlackSettings | None
     public_url: str | None
     secret_keys: tuple[Secret, ...]
-    database_url: str = field(repr=False)
+    database_url: Secret
     config: Path
     host: str
     port: int
@@ -112,7 +112,7 @@ class Settings:
             slack=_slack(read, required=need_slack),
             public_url=_public_url(read, required=people_sign_in),
             secret_keys=_secret_keys(read, required=people_sign_in),
-            database_url=read.text("DATABASE_URL", DEFAULT_DATABASE),
+            database_url=Secret(read.text("DATABASE_URL", DEFAULT_DATABASE)),
             config=Path(read.text("CANNED_CONFIG", DEFAULT_CONFIG)),
             host=read.text("CANNED_HOST", "127.0.0.1"),
             port=read.number("CANNED_PORT", 3000),
@@ -159,9 +159,12 @@ class _Reader:
         value = self.text(name)
         if not value:
             return None
-        if _is_safe(value):
+        if not _is_safe(value):
+            self.faults.append(f"{name} must start with https:// (http:// only for this machine itself)")
+        elif "@" in urlsplit(value).netloc:
+            self.faults.append(f"{name} must have no user name or password in it: addresses are shown")
+        else:
             return value.rstrip("/")
-        self.faults.append(f"{name} must start with https:// (http:// only for this machine itself)")
         return None
 
     def file(self, name: str) -> Path | None:

@@ -35,6 +35,9 @@ THREADS = 8  # beside a committed claim more threads only wait for each other
 STAMP, SIGNATURE = re.compile("[0-9]{1,12}"), re.compile("v0=[0-9a-f]{64}")
 NONSENSE = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
 LARGEST_BODY = 1 << 20  # bytes; Slack's largest payload is a view of 250 KB
+LARGEST_HEADERS = 1 << 15  # bytes, with the address, which brings back a code and a state from Genesys
+IDLE = 30  # seconds after which a silent connection is closed: nobody of ours is silent inside a request
+CONNECTIONS = 200  # at once; more wait
 
 
 def build(
@@ -147,6 +150,9 @@ class Listener:
                 ipv6=":" in host,
                 threads=THREADS,
                 max_request_body_size=LARGEST_BODY,
+                max_request_header_size=LARGEST_HEADERS,
+                channel_timeout=IDLE,
+                connection_limit=CONNECTIONS,
                 ident=None,
             )
         except (OSError, ValueError) as exc:

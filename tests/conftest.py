@@ -1,14 +1,118 @@
-"""The one fixture of the journeys: the sandbox, with the real bot in it."""
+"""The fixtures of every test: the sandbox with the real bot in it, and ears for what a log must not say."""
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from copy import copy
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.canned.catalog import CatalogError, CatalogFile
+from bot.logs import OURS, Lines
 from bot.sandbox.sandbox import Sandbox
+from bot.storage import StorageError
+
+SHORTEST = 5  # letters of a word that is looked for; shorter ones stand in our own sentences
+ID = re.compile(r"\b\w{8}-(?:\w{4}-){3}\w{12}\b")
+ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.\w+")
+SLACK_TOKEN = re.compile(r"xox[a-z]-\w*|xapp-\w*")
+RANDOM = re.compile(r"(?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?=[\w-]*\d)[\w-]{28,}", re.ASCII)
+
+
+class Ears:
+    """
+    Hears what the bot would log at DEBUG, and others from WARNING on, as `bot.logs` writes it.
+
+    `words` are what this test's people, customers and secrets are called and say.
+    """
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.words: set[str] = set()
+        # Two, since setting logging up anew takes the handlers of the root away, and no others.
+        self._of_ours, self._of_others = _Ear(self.lines, ours=True), _Ear(self.lines, ours=False)
+
+    def listen(self) -> None:
+        ours = logging.getLogger(OURS)
+        ours.setLevel(logging.DEBUG)
+        ours.addHandler(self._of_ours)
+        logging.getLogger().addHandler(self._of_others)
+
+    def leaks(self) -> list[str]:
+        """Each line heard since the last call that says too much, with what it says."""
+        lines, words = list(self.lines), [word for word in self.words if len(word) >= SHORTEST]
+        self.lines.clear()
+        self.words.clear()
+        whole = "\n".join(lines)
+        said = {word for word in words if word in whole}
+        return [f"{word!r} in {line!r}" for line in lines for word in (*said, *_tokens(line)) if word in line]
+
+    def told_by(self, sandbox: Sandbox) -> None:
+        """What the bots of this sandbox that were processes of their own wrote, and what it must not be."""
+        for log in sandbox.folder.glob("*.log"):
+            self.lines += log.read_text(encoding="utf-8").splitlines()
+        if self.lines:
+            self.words.update(_words(sandbox))
+
+
+class _Ear(logging.Handler):
+    def __init__(self, lines: list[str], *, ours: bool) -> None:
+        super().__init__(logging.DEBUG if ours else logging.WARNING)
+        self._lines, self._ours = lines, ours
+        self.setFormatter(Lines("%(name)s: %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._ours or record.name.partition(".")[0] != OURS:
+            heard = copy(record)
+            heard.exc_text = None  # as another handler may have written it
+            self._lines.append(self.format(heard))
+
+
+def _tokens(line: str) -> list[str]:
+    """What looks like a token, a key, a cookie, a signed state or an address of somebody."""
+    rest = ID.sub("", line)
+    return [found[0] for what in (ADDRESS, SLACK_TOKEN, RANDOM) for found in what.finditer(rest)]
+
+
+def _words(sandbox: Sandbox) -> Iterator[str]:
+    genesys, slack = sandbox.genesys, sandbox.slack
+    yield from (*genesys.tokens, *genesys.refresh_tokens, *genesys.logins)
+    for user in genesys.users.values():
+        yield from (user.name, user.email)
+    for person in slack.people.values():
+        yield from (person.real_name, person.email)
+    for conversation in genesys.conversations.values():
+        yield from (conversation.customer.name, *conversation.customer.attributes.values())
+        yield from (message.text for message in conversation.messages)
+    yield from (sent.text for sent in genesys.received)
+    with suppress(CatalogError):
+        yield from (
+            each.text for each in CatalogFile(sandbox.folder / "canned.yml").current().responses.values()
+        )
+    with suppress(RuntimeError, StorageError):  # one that never ran, or whose database is gone
+        secret = ("_SECRET", "_KEY", "_TOKEN")
+        yield from (value for name, value in sandbox.environment().items() if name.endswith(secret))
+        for receipt in sandbox.receipts():
+            request = receipt.request
+            yield from (*request.values.values(), request.text or "", receipt.text or "")
+
+
+@pytest.fixture(scope="session")
+def ears() -> Ears:
+    return Ears()
+
+
+@pytest.fixture(autouse=True)
+def no_log_says_too_much(ears: Ears) -> Iterator[None]:
+    ears.listen()
+    yield
+    leaks = ears.leaks()
+    assert not leaks, "\n".join(leaks)
 
 
 @pytest.fixture
@@ -18,7 +122,9 @@ def api() -> str:
 
 
 @pytest.fixture
-def make_sandbox(tmp_path: Path, api: str) -> Iterator[Callable[..., Sandbox]]:
+def make_sandbox(
+    tmp_path: Path, api: str, ears: Ears, no_log_says_too_much: None
+) -> Iterator[Callable[..., Sandbox]]:
     """Sandboxes made to measure, not started yet; all of them are stopped afterwards."""
     made: list[Sandbox] = []
 
@@ -31,6 +137,7 @@ def make_sandbox(tmp_path: Path, api: str) -> Iterator[Callable[..., Sandbox]]:
     yield make
     for sandbox in made:
         sandbox.stop()
+        ears.told_by(sandbox)
 
 
 @pytest.fixture

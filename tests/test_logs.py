@@ -6,12 +6,15 @@ import json
 import logging
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bot.logs import JsonLines, Lines
+from bot.logs import JsonLines, Lines, set_up
+from bot.sandbox.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[1]
 
@@ -121,3 +124,71 @@ def test_an_exception_shows_its_trace_and_type_without_its_words(style: logging.
 
 def test_json_line_with_a_trace_stays_one_line() -> None:
     assert "\n" not in JsonLines().format(raised())
+
+
+# -- the ears that hear every test
+
+
+def heard(ears: Any, said: str) -> list[str]:
+    logging.getLogger("bot.canned").debug("%s", said)
+    return list(ears.leaks())
+
+
+LEAKS = {
+    "a token of Slack's": "asked with xoxb-sandbox",
+    "a token of Genesys'": "Bearer 7Jx0bN4x9T3oQ2rW8yZ1kLmPvAqEs5Hd",
+    "a key": "opens with q5Lr2b8Wn0_Xy7KcVtEo4JmZ1hGd9Ru6PfSa3iTeBwY=",
+    "a signed state": "back with ImFiY2QtZWZnSElKSzAxMjM0NTY3ODki.aGVsbG8",
+    "an address": "no link for ann.lee@example.com",
+}
+
+
+@pytest.mark.parametrize("said", LEAKS.values(), ids=LEAKS.keys())
+def test_a_line_with_a_secret_is_heard_in_any_test(ears: Any, said: str) -> None:
+    [leak] = heard(ears, said)
+
+    assert said in leak
+
+
+@pytest.mark.parametrize("who", ["bot.canned", "slack_bolt"])
+def test_a_line_with_what_this_tests_people_say_or_are_called_is_heard(
+    ears: Any, sandbox: Sandbox, who: str
+) -> None:
+    slack = sandbox.slack
+    slack.types(slack.ann, f"/canned {sandbox.conversation} greeting topic=marked-value", slack.channel)
+    sandbox.genesys.customer_writes(sandbox.conversation, "My card is 4111")
+    sandbox.drain()
+    [sent] = sandbox.genesys.received
+
+    for said in ("marked-value", "My card is 4111", sent.text, "Grace Hopper", "Ann Lee", *secrets(sandbox)):
+        logging.getLogger(who).warning("so it goes: %s.", said)
+        ears.told_by(sandbox)
+        assert f"{who}: so it goes: {said}." in "\n".join(ears.leaks()), said
+
+
+def secrets(sandbox: Sandbox) -> list[str]:
+    return [sandbox.slack.signing_secret, sandbox.genesys.client_secret, *sandbox.genesys.tokens]
+
+
+def test_setting_logging_up_anew_closes_no_ears(ears: Any) -> None:
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    set_up("DEBUG", "text")
+    root.handlers[:], root.level = before, level
+
+    assert heard(ears, "xoxb-1") != []
+
+
+def test_what_a_bot_of_its_own_process_writes_is_heard(
+    ears: Any, make_sandbox: Callable[..., Sandbox]
+) -> None:
+    sandbox = make_sandbox().open()
+    (sandbox.folder / "1.log").write_text("bot.canned: Hello Grace Hopper\n", encoding="utf-8")
+    ears.told_by(sandbox)
+    (sandbox.folder / "1.log").unlink()
+
+    assert ears.leaks() == ["'Grace Hopper' in 'bot.canned: Hello Grace Hopper'"]
+
+
+def test_what_the_bot_does_say_is_no_leak(ears: Any) -> None:
+    assert heard(ears, "send 6f0c2d7e-6f0b-4d7e-9c53-2f0a4b1f7c11: Unavailable, correlation none") == []

@@ -86,6 +86,53 @@ def test_a_signed_body_that_makes_no_sense_leaves_no_trace(
     assert sandbox.receipts() == []
 
 
+ENDPOINTS = ["/slack/events", "/genesys/events", "/genesys/connect", "/genesys/callback", "/healthz", "/x"]
+LONG = "x" * web.LARGEST_HEADERS
+TOO_LARGE = {
+    "POST {} HTTP/1.1\r\nContent-Length: 10000000000\r\n\r\n": 413,
+    f"POST {{}} HTTP/1.1\r\nContent-Length: {web.LARGEST_BODY}\r\n\r\n": 413,
+    "POST {} HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n": 413,
+    "POST {} HTTP/1.1\r\nContent-Length: -1\r\n\r\n": 400,
+    "POST {} HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n": 400,
+    f"POST {{}} HTTP/1.1\r\nX: {LONG}": 431,
+    f"GET {{}}?state=1&code={LONG}": 431,
+}
+
+
+@pytest.fixture
+def everything(make_sandbox: Callable[..., Sandbox]) -> Sandbox:
+    """A bot with every endpoint that there is."""
+    return make_sandbox(api="platform", variables={"GENESYS_WEBHOOK_SECRET": "s" * 16}).start()
+
+
+def test_what_is_too_large_is_refused_before_it_is_all_there(everything: Sandbox) -> None:
+    for path in ENDPOINTS:
+        for request, status in TOO_LARGE.items():
+            assert begun(everything, request.replace("{}", path)) == status, (path, request[:80])
+
+    assert requests.get(url(everything, "/healthz"), timeout=5).status_code == 200
+
+
+def begun(sandbox: Sandbox, request: str) -> int:
+    """The status that answers a request of which no byte more comes than the bot takes."""
+    sent = request.encode()[: web.LARGEST_HEADERS]
+    if "chunked" in request:
+        sent += (b"ffffff\r\n" + b"x" * web.LARGEST_BODY)[: web.LARGEST_BODY]
+    with socket.create_connection(("127.0.0.1", sandbox.bot.listener.port), timeout=10) as line:
+        line.sendall(sent)
+        return int(line.makefile("rb").readline().split()[1])
+
+
+def test_other_methods_and_paths_find_nothing(everything: Sandbox) -> None:
+    others = ("/slack", "/slack/events/x", "/slack/events/../genesys/connect", "//", "/metrics%00", "/.env")
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "HEAD", "SLACK"):
+        for path in (*ENDPOINTS, *others):
+            answer = requests.request(method, url(everything, path), data=b"x", timeout=5)
+            if (method, path) not in (("GET", "/healthz"), ("HEAD", "/healthz")):
+                assert answer.status_code in (400, 401, 404, 405), (method, path)
+            assert "Traceback" not in answer.text
+
+
 def test_variables_of_an_oauth_app_change_nothing(
     make_sandbox: Callable[..., Sandbox], monkeypatch: pytest.MonkeyPatch
 ) -> None:

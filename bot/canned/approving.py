@@ -25,6 +25,7 @@ from .errors import BadInput, NotAllowed
 from .identity import Identity
 from .people import People
 from .record import on_record
+from .render import clean
 from .responses import Catalog, Response
 
 log = logging.getLogger(__name__)
@@ -155,7 +156,7 @@ class Approving:
     def reject(self, key: str, user: str, channel: str, ts: str, why: str) -> Receipt:
         """It does not leave; requester and thread are told why. Raises as `question`, and BadInput."""
         receipt = self.question(key, user, channel, ts)
-        why = " ".join(why.split())
+        why = " ".join(clean(why).split())
         if not why:
             raise BadInput("Say why: whoever asked reads it.", field="reason")
         outcome = Outcome(State.CANCELLED, reason=f"{self._name(user)} rejected it: {why[:REASON]}")

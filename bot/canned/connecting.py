@@ -50,7 +50,7 @@ _ELSEWHERE = (
 class Asking:
     """What the page says: whose Slack account it is that Genesys would be connected to."""
 
-    name: str
+    name: str = field(repr=False)
     email: str = field(repr=False)
 
 
@@ -67,7 +67,7 @@ class Connected:
     """Who somebody is in Genesys now, and the keys of the sends that waited for it."""
 
     slack_user: str
-    name: str
+    name: str = field(repr=False)
     waiting: tuple[str, ...] = ()
 
 

@@ -329,7 +329,7 @@ class Desk:
         if text is not None and not self.may_edit(receipt):
             how = "was approved as it stands" if receipt.approved_by else "is fixed"
             raise TextRefused(f"The text of `{receipt.request.response}` {how}. Send it so, or decline.")
-        return self._asking.agree(key, user, ts, text=text)
+        return self._asking.agree(key, user, ts, text=clean(text) if text is not None else None)
 
     @on_record()
     def decline(self, key: str, user: str, ts: str) -> Receipt:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -82,7 +82,7 @@ class Search:
     """
 
     sender: Sender
-    text: str
+    text: str = field(repr=False)
     since: datetime
     before: Collection[str]
 

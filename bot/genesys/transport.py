@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from http.cookiejar import DefaultCookiePolicy
@@ -25,6 +25,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
+from requests.utils import select_proxy
 
 from .answers import Answer
 from .errors import OutcomeUnknown, RateLimited, Unavailable
@@ -107,7 +108,7 @@ class Transport:
         self.session = requests.Session()
         self.session.headers.update({"Accept": "application/json", "User-Agent": "canned"})
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self.session.trust_env = not all(map(is_loopback, hosts))  # no proxy leads to this machine
+        _read_surroundings(self.session, hosts)
         self.session.mount("https://", HTTPAdapter(pool_maxsize=64))
         self.session.mount("http://", HTTPAdapter(pool_maxsize=64))
 
@@ -174,6 +175,17 @@ class Transport:
         if not answer.is_clear:
             raise OutcomeUnknown(UNCONFIRMED, correlation_id=answer.correlation_id)
         return answer
+
+
+def _read_surroundings(session: requests.Session, hosts: Iterable[str]) -> None:
+    """Proxies and roots as the environment names them: read once, since each request would else search it."""
+    for host in hosts:
+        found = session.merge_environment_settings(host, {}, None, None, None)
+        session.verify = found["verify"]
+        proxy = select_proxy(host, found["proxies"])
+        if proxy and not is_loopback(host):  # no proxy leads to this machine
+            session.proxies[f"{urlsplit(host).scheme}://{urlsplit(host).hostname}"] = proxy
+    session.trust_env = False
 
 
 def is_loopback(url: str) -> bool:

@@ -307,22 +307,27 @@ class Sandbox:
 
 
 class Process:
-    """`canned run` as a process of its own, to be killed; `url` is where it listens."""
+    """`canned run` as a process of its own, to be killed; `url` is where it listens, `folder` has its log."""
 
     def __init__(self, variables: Mapping[str, str], folder: Path) -> None:
         port = _free_port()
         self.url = f"http://127.0.0.1:{port}"
-        here = {"CANNED_PORT": str(port), "CANNED_PUBLIC_URL": self.url}
+        here = {"CANNED_PORT": str(port), "CANNED_PUBLIC_URL": self.url, "LOG_LEVEL": "DEBUG"}
         kept = {
             name: os.environ[name] for name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV") if name in os.environ
         }
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "bot", "run"],
-            cwd=folder,
-            env={**kept, "PYTHONPATH": os.pathsep.join(sys.path), **variables, **here},
-            stderr=subprocess.DEVNULL,
-        )
+        with (folder / f"{port}.log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "bot", "run"],
+                cwd=folder,
+                env={**kept, "PYTHONPATH": os.pathsep.join(sys.path), **variables, **here},
+                stderr=log,
+            )
         self._wait_until_ready()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def kill(self) -> None:
         """SIGKILL: no goodbye, nothing flushed."""

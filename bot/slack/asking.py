@@ -16,7 +16,7 @@ from .blocks import Json
 
 
 def register(app: App) -> None:
-    app.action(re.compile(rf"{messages.WAY}\w+"))(way_pressed)
+    app.action(re.compile(rf"{messages.WAY}({SendAs.AGENT}|{SendAs.SYSTEM})"))(way_pressed)
     app.action(questions.SEND)(send_pressed)
     app.action(questions.EDIT)(edit_pressed)
     app.action(questions.DECLINE)(decline_pressed)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
@@ -143,7 +143,7 @@ class Directory:
 @dataclass(frozen=True)
 class _Answer(Generic[T]):
     at: datetime
-    value: T
+    value: T = field(repr=False)
 
 
 class _Kept(Generic[T]):

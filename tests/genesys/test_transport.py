@@ -127,6 +127,22 @@ def test_proxy_of_the_environment_is_not_asked_for_a_host_on_this_machine(
     assert genesys.user(ANN).id == ANN
 
 
+def test_proxy_of_the_environment_leads_to_hosts_elsewhere(
+    cloud: SimulatedGenesys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", cloud.url)
+    monkeypatch.delenv("no_proxy", raising=False)
+    far = Transport(
+        "http://login.elsewhere.test", timeout=(1, 1), now=lambda: datetime.now(UTC), sleep=lambda _: None
+    )
+
+    far.request("GET", "http://login.elsewhere.test/api/v2/users/me", auth=Bearer("t0"))
+    far.close()
+
+    [asked] = cloud.requests
+    assert asked.headers["Host"] == "login.elsewhere.test"
+
+
 def test_limit_reached_three_times_is_the_last_answer(transport: Transport) -> None:
     line = Line(requests.ConnectionError())
     answer = requests.Response()

@@ -1,9 +1,7 @@
-"""Who is believed: signatures, workspaces, the person who was asked; and what the log keeps to itself."""
+"""Who is believed: signatures, and the person who was asked; and how long texts are kept."""
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -35,39 +33,14 @@ def command(sandbox: Sandbox, **over: str) -> dict[str, str]:
         ({"headers": {"X-Slack-Signature": ""}}, 401),
         ({"headers": {"X-Slack-Request-Timestamp": ""}}, 401),
         ({"timestamp": "soon"}, 401),
-        ({"ahead": -360}, 401),
-        ({"ahead": 360}, 401),
     ],
-    ids=["other secret", "made up", "no signature", "no time", "time is a word", "six minutes old", "ahead"],
+    ids=["other secret", "made up", "no signature", "no time", "time is a word"],
 )
 def test_what_slack_did_not_sign_does_nothing(sandbox: Sandbox, forged: dict[str, Any], status: int) -> None:
-    if "ahead" in forged:
-        forged = {"timestamp": int(time.time()) + forged["ahead"]}
     ack: Ack = sandbox.slack.forge(command(sandbox), kind="slash_commands", **forged)
     sandbox.drain()
 
     assert ack.status == status
-    assert sandbox.receipts() == []
-
-
-def test_a_tampered_body_does_nothing(sandbox: Sandbox) -> None:
-    slack = sandbox.slack
-    slack.types(slack.ann, "/canned help", slack.channel)
-    body = f"command=/canned&text={sandbox.conversation}+escalation".encode()
-    request = slack.forge(None, kind="slash_commands")
-    assert request.ok  # the last body, signed anew
-
-    ack = slack.forge(body, kind="slash_commands", signature="v0=" + "0" * 64)
-    sandbox.drain()
-
-    assert ack.status == 401
-    assert sandbox.receipts() == []
-
-
-def test_another_workspace_is_not_served(sandbox: Sandbox) -> None:
-    sandbox.slack.forge(command(sandbox, team_id="T0OTHER"), kind="slash_commands")
-    sandbox.drain()
-
     assert sandbox.receipts() == []
 
 
@@ -105,61 +78,6 @@ def test_a_question_put_to_ann_is_not_bobs_to_answer(make_sandbox: Callable[...,
     sandbox.drain()
 
     assert len(sandbox.genesys.received) == 1
-
-
-def test_a_body_too_large_is_refused(sandbox: Sandbox) -> None:
-    ack = sandbox.slack.forge(b"x" * (2 << 20), kind="slash_commands")
-
-    assert ack.status in (0, 413)
-    assert sandbox.receipts() == []
-
-
-HOSTILE = "<!channel> <@U0BOB> <https://evil.example|click> *bold* `code` {{AGENT_NAME}} $& \u202eabc"
-
-
-def test_what_a_customer_calls_themselves_pings_nobody_and_fills_nothing(
-    make_sandbox: Callable[..., Sandbox],
-) -> None:
-    sandbox = make_sandbox()
-    chat = sandbox.genesys.start_chat(HOSTILE, users=[sandbox.genesys.ann])
-    sandbox.start()
-    slack = sandbox.slack
-    slack.types(slack.ann, f"/canned {chat} greeting topic=it", slack.channel)
-    sandbox.drain()
-
-    [text] = sandbox.genesys.customer_sees(chat)
-    assert text.startswith(f"Hello {HOSTILE}, I am Ann Lee.")
-    [card] = slack.messages(slack.channel)
-    [reply] = slack.thread(slack.channel, card.ts)
-    marked = [reply.text, *mrkdwn(reply.blocks)]
-    assert HOSTILE in reply.said
-    assert not any(mark in text for text in marked for mark in ("<!", "<@U0BOB", "<https"))
-
-
-def mrkdwn(part: object) -> list[str]:
-    """Every text in `part` of a message that Slack would read as markup."""
-    if isinstance(part, dict):
-        own = [str(part["text"])] if part.get("type") == "mrkdwn" else []
-        return own + [text for each in part.values() for text in mrkdwn(each)]
-    return [text for each in part for text in mrkdwn(each)] if isinstance(part, list) else []
-
-
-def test_the_log_at_debug_holds_no_text_no_name_and_no_token(
-    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG, logger="bot")
-    slack = sandbox.slack
-    slack.types(slack.ann, f"/canned {sandbox.conversation} greeting topic=marked-value", slack.channel)
-    sandbox.drain()
-    sandbox.genesys.fault(sandbox.post, "lost_after")
-    slack.types(slack.ann, f"/canned {sandbox.conversation} escalation", slack.channel)
-    sandbox.drain()
-
-    written = caplog.text
-    assert "send " in written
-    secrets = [sandbox.genesys.client_secret, slack.bot_token, slack.signing_secret, *sandbox.genesys.tokens]
-    for told in ("marked-value", "Grace", "Thank you for your patience", "Ann Lee", *secrets):
-        assert told not in written
 
 
 def test_texts_go_after_the_days_they_are_kept_and_the_record_stays(sandbox: Sandbox) -> None:
