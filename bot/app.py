@@ -38,7 +38,7 @@ from bot.canned.library import Libraries
 from bot.canned.people import NoSlack, People
 from bot.canned.recovery import Recovery
 from bot.canned.sending import Sender
-from bot.genesys import REGIONS, Genesys, GenesysError, Keyring
+from bot.genesys import REGIONS, Genesys, GenesysError, Interrupted, Keyring
 from bot.models import Link, SendRequest
 from bot.settings import EVENTS, GenesysSettings, Settings, SettingsError
 from bot.storage import StorageError, Store
@@ -49,10 +49,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
+Sleep = Callable[[float], None]
 LINK_FAULTS = (CannedError, GenesysError, StorageError)
 SWEEP_EVERY = 5.0  # seconds
 PURGE_EVERY = timedelta(hours=1)
-LEAVE_WITHIN = 15.0  # seconds for what runs when the bot is told to stop
+LEAVE_WITHIN = 15.0  # seconds for what runs when the bot is told to stop; five more to say goodbye
 LINKS_THAT_COUNT = ("operator", "connect")  # where canned.yml does not say
 LINKS_THAT_COUNT_ON_EVENTS = (*LINKS_THAT_COUNT, "email")  # where nobody signs in to show who they are
 
@@ -70,6 +71,7 @@ class Parts:
     lanes: Lanes
     libraries: Libraries
     workspace: Workspace | None
+    waits: Waits
 
     def link(self, slack_user: str, genesys_user: str) -> Link:
         """Link by an operator's word; `genesys_user` is an id or an e-mail. Raises one of LINK_FAULTS."""
@@ -101,6 +103,7 @@ class Parts:
 
     def close(self, timeout: float = LEAVE_WITHIN) -> bool:
         """Finish what runs, hand back the rest, let go of everything; False if something still runs."""
+        self.waits.end()
         finished = self.lanes.close(timeout)
         try:
             self.store.release()
@@ -111,9 +114,32 @@ class Parts:
         return finished
 
 
-def assemble(settings: Settings, *, now: Clock, sleep: Callable[[float], None] = time.sleep) -> Parts:
+class Waits:
+    """
+    What Genesys is waited by: the `sleep` given, or real time, until the bot has to leave.
+
+    From then on every wait ends at once in Interrupted, and what has not left goes back.
+    """
+
+    def __init__(self, sleep: Sleep | None) -> None:
+        self._ended = threading.Event()
+        self._sleep: Callable[[float], object] = sleep or self._ended.wait
+
+    def __call__(self, seconds: float) -> None:
+        if not self._ended.is_set():
+            self._sleep(seconds)
+        if self._ended.is_set():
+            raise Interrupted(retry_after=seconds)
+
+    def end(self) -> None:
+        self._ended.set()
+
+
+def assemble(settings: Settings, *, now: Clock, sleep: Sleep | None = None) -> Parts:
     """
     Wire everything; the database is brought up to date, and Slack is asked who we are.
+
+    `sleep` stands in for the waits in the room, in tests.
 
     Raises CatalogError, DatabaseDown, SlackDown, NotAllowed (Slack refuses the token).
     """
@@ -123,14 +149,15 @@ def assemble(settings: Settings, *, now: Clock, sleep: Callable[[float], None] =
         return parts
 
 
-def _wire(settings: Settings, undo: ExitStack, *, now: Clock, sleep: Callable[[float], None]) -> Parts:
+def _wire(settings: Settings, undo: ExitStack, *, now: Clock, sleep: Sleep | None) -> Parts:
+    waits = Waits(sleep)
     catalog = CatalogFile(settings.config)
     catalog.current()
     store = Store(settings.database_url.reveal(), now=now, worker=str(uuid.uuid4()))
     undo.callback(store.close)
     store.upgrade()
-    keyring = _keyring(settings, store, sleep)
-    genesys = connect(settings.genesys, keyring, now=now, sleep=sleep)
+    keyring = _keyring(settings, store, waits)
+    genesys = connect(settings.genesys, keyring, now=now, sleep=waits)
     undo.callback(genesys.close)
     lanes = Lanes()
     libraries = Libraries(genesys, store, catalog.current, now=now)
@@ -182,7 +209,7 @@ def _wire(settings: Settings, undo: ExitStack, *, now: Clock, sleep: Callable[[f
         connecting,
         catalog=libraries.catalog,
         now=now,
-        sleep=sleep,
+        sleep=sleep or time.sleep,
         changed=changed,
     )
     desk = Desk(
@@ -200,7 +227,8 @@ def _wire(settings: Settings, undo: ExitStack, *, now: Clock, sleep: Callable[[f
         now=now,
         workspace=workspace.id if workspace else "",
     )
-    return Parts(libraries.catalog, store, genesys, identity, sender, desk, lanes, libraries, workspace)
+    parts = (libraries.catalog, store, genesys, identity, sender, desk, lanes, libraries, workspace)
+    return Parts(*parts, waits)
 
 
 def _keyring(settings: Settings, store: Store, sleep: Callable[[float], None]) -> SealedKeyring | None:
@@ -237,7 +265,7 @@ def _platform(
         raise SettingsError([f"GENESYS_REGION must be one of these, by domain or by name: {known}"]) from exc
 
 
-def _events(settings: GenesysSettings, *, now: Clock, sleep: Callable[[float], None]) -> Genesys:
+def _events(settings: GenesysSettings, *, now: Clock, sleep: Sleep) -> Genesys:
     try:
         key = settings.jwt_key_file.read_text(encoding="ascii") if settings.jwt_key_file else None
     except (OSError, UnicodeDecodeError) as exc:
@@ -282,9 +310,13 @@ class Regular:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
+    def tell(self) -> None:
+        """Begin no more."""
         self._ended.set()
-        self._thread.join(timeout=5)
+
+    def stop(self, timeout: float = 5) -> None:
+        self.tell()
+        self._thread.join(timeout)
 
     def _run(self) -> None:
         while not self._ended.wait(self._seconds):
@@ -297,9 +329,7 @@ class Regular:
 class Bot:
     """The whole bot. `start` listens, `stop` leaves without making unknowns."""
 
-    def __init__(
-        self, settings: Settings, *, now: Clock, sleep: Callable[[float], None] = time.sleep
-    ) -> None:
+    def __init__(self, settings: Settings, *, now: Clock, sleep: Sleep | None = None) -> None:
         from bot import web
         from bot.connect_pages import ConnectPages
         from bot.slack import listening
@@ -317,7 +347,7 @@ class Bot:
         with ExitStack() as undo:
             undo.callback(self.parts.close, 0)
             app = listening.build(settings.slack, workspace, self.parts.desk)
-            self._socket = workspace.socket(app) if settings.slack.app_token else None
+            self._socket = workspace.socket(app, self._connected) if settings.slack.app_token else None
             connecting = self.parts.desk.connecting
             site = web.build(
                 None if self._socket else app,
@@ -352,6 +382,20 @@ class Bot:
         )
         return announcing.receive
 
+    def _connected(self, connections: int) -> None:
+        """Slack gives each command to one of the app's connections, also to a bot that somebody forgot."""
+        try:
+            alive = self.parts.store.alive()
+        except StorageError:
+            return
+        if connections > alive:
+            log.warning(
+                "Slack has %s connections of this app and %s processes share this database: another one, "
+                "perhaps forgotten, takes a part of the commands away",
+                connections,
+                alive,
+            )
+
     def start(self) -> None:
         self.sweep()
         self._serving.start()
@@ -360,17 +404,25 @@ class Bot:
         if self._socket:
             self._socket.connect()
 
-    def stop(self, timeout: float = LEAVE_WITHIN) -> bool:
-        """Take no more, finish what runs within `timeout` seconds; False if some of it still does."""
-        if self._socket:
-            self._socket.close()
-        self.listener.close()
-        self._serving.join(timeout=5)
+    def stop(self, timeout: float = LEAVE_WITHIN, *, clock: Callable[[], float] = time.monotonic) -> bool:
+        """
+        Take no more, finish what runs within `timeout` seconds in all; False if some of it still does.
+
+        What only waits goes back at once. A message under way has the time that there is,
+        and else its row says so to whoever runs next.
+        """
+        end = clock() + timeout
+        self.parts.waits.end()
         heart, *others = self._regular
         for regular in others:
-            regular.stop()
-        self.parts.lanes.close(timeout)
-        heart.stop()  # last: until now this process was at work
+            regular.tell()
+        if self._socket:
+            self._socket.close()
+        self.listener.close(max(0.0, end - clock()))
+        self.parts.lanes.close(max(0.0, end - clock()))
+        for thread in (*others, heart):  # the heart last: until now this process was at work
+            thread.stop(max(0.0, end - clock()))
+        self._serving.join(max(0.0, end - clock()))
         return self.parts.close(0)
 
     def sweep(self) -> None:

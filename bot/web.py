@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -175,12 +176,13 @@ class Listener:
         finally:
             self._served.set()
 
-    def close(self) -> None:
-        """Let the running requests answer, then hang up."""
-        self._server.task_dispatcher.shutdown()
+    def close(self, timeout: float = LEAVES_WITHIN) -> None:
+        """Let the running requests answer, then hang up; those that wait for a turn get no answer."""
+        end = time.monotonic() + min(timeout, LEAVES_WITHIN)
+        self._server.task_dispatcher.shutdown(timeout=max(0.0, end - time.monotonic()))
         self._leaving = True
         self._server.pull_trigger()
-        self._served.wait(LEAVES_WITHIN)
+        self._served.wait(max(0.0, end - time.monotonic()))
         # Last, and here: what wakes the server must not be closed while somebody still pulls it.
         self._server.close()
 

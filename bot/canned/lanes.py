@@ -132,6 +132,14 @@ class Lanes:
         return iter((self.windows, self.previews, self.sends, self.bulk, self.posts))
 
     def close(self, timeout: float, *, clock: Callable[[], float] = time.monotonic) -> bool:
-        """Close all of them within `timeout` seconds together; False if something still runs."""
+        """
+        Close all of them within `timeout` seconds together; False if something still runs.
+
+        The posts' lane is last, so that what still gets sent is said too.
+        """
         end = clock() + timeout
-        return all([lane.close(max(0.0, end - clock())) for lane in self])
+        for lane in self:
+            if lane is not self.posts:
+                lane.close(0)
+        done = [lane.wait_idle(max(0.0, end - clock())) for lane in self if lane is not self.posts]
+        return self.posts.close(max(0.0, end - clock())) and all(done)

@@ -8,7 +8,6 @@ pending rows go on where they stood, sending rows count as *no answer* and are l
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 
 from bot.models import Receipt, State
 from bot.storage import DatabaseDown, Store
@@ -18,7 +17,8 @@ from .sending import Sender
 
 log = logging.getLogger(__name__)
 
-ALIVE_WITHIN = timedelta(seconds=15)
+AT_ONCE = 64  # sends on the lane; what is more is left to another process, or to the next time
+A_FEW = 8  # are taken even so: what is set for later counts too
 AGAIN_AFTER = 5.0  # seconds until a database that was away is tried again
 
 
@@ -31,13 +31,10 @@ class Recovery:
     def sweep(self) -> int:
         """Beat, then take over what is abandoned or due; return how many. Raises DatabaseDown."""
         self._store.beat()
-        taken = [receipt for receipt in self._store.abandoned(ALIVE_WITHIN) if self._take(receipt)]
+        taken = self._store.take_abandoned(limit=max(AT_ONCE - self._lane.depth, A_FEW))
         for receipt in taken:
             self._lane.submit(self._go_on, receipt)
         return len(taken)
-
-    def _take(self, receipt: Receipt) -> bool:
-        return self._store.take(receipt.key, receipt.state)
 
     def _go_on(self, receipt: Receipt) -> None:
         log.info("send %s: picked up while %s", receipt.key, receipt.state)

@@ -27,6 +27,7 @@ from bot.genesys import (
     Delivery,
     Genesys,
     GenesysError,
+    Interrupted,
     NotAParticipant,
     NotConnected,
     OutcomeUnknown,
@@ -36,7 +37,7 @@ from bot.genesys import (
 )
 from bot.genesys import Sender as GenesysSender
 from bot.models import Gate, Outcome, PostKind, Receipt, SendAs, SendRequest, State
-from bot.storage import DatabaseDown, StorageError, Store
+from bot.storage import Closed, DatabaseDown, StorageError, Store
 
 from .approving import Approving
 from .asking import Asking
@@ -116,6 +117,8 @@ class Sender:
             asking = self._approving if receipt.awaits_approval else self._asking
             lapsed = asking.lapsed(receipt)
             return self._settle(request, lapsed, was=State.PENDING, late=True) if lapsed else receipt
+        if receipt.is_scheduled and receipt.not_before and receipt.not_before > self._now():
+            return receipt  # nothing is asked or decided of it before its time
         late = late or receipt.opened_by is not None or receipt.approved_by is not None
         if self._now() - (request.not_before or request.requested_at) > GROWN_OLD:
             return self._settle(request, _too_old(receipt), was=State.PENDING, late=late)
@@ -132,7 +135,10 @@ class Sender:
 
         # A bug from here on leaves the row SENDING, and recovery turns that into UNKNOWN,
         # which is the truth. A broad `except` would have to guess.
-        outcome = self._post(request, verified)
+        try:
+            outcome = self._post(request, verified)
+        except Interrupted:  # while looking: whoever runs next goes on with that
+            return self._store.receipt(key)
         return self._settle_for_sure(request, outcome, late=late)
 
     def look(self, receipt: Receipt) -> Receipt:
@@ -150,6 +156,8 @@ class Sender:
             found = self._genesys.look(
                 conversation, sender, receipt.text or "", since=receipt.changed_at, known=known
             )
+        except Interrupted:
+            return receipt
         except GenesysError as exc:
             log.warning(
                 "send %s: no look, %s, correlation %s", receipt.key, type(exc).__name__, exc.correlation_id
@@ -300,6 +308,8 @@ class Sender:
             return self._genesys.look(
                 verified.conversation, verified.sender, verified.text, since=since, known=known
             )
+        except Interrupted:
+            raise
         except (GenesysError, StorageError):
             return None
 
@@ -308,6 +318,8 @@ class Sender:
         for _ in range(SETTLE_TRIES):
             try:
                 return self._settle(request, outcome, was=State.SENDING, late=late)
+            except Closed:
+                raise
             except DatabaseDown:
                 log.warning("send %s: %s, which cannot be written down now", request.key, outcome.state)
                 self._sleep(1.0)

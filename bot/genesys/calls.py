@@ -6,8 +6,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-import requests
-
 from .answers import Answer, quoting
 from .errors import AuthError, GenesysError
 from .transport import Bearer, OnWait, Patience, Transport
@@ -53,11 +51,11 @@ class Calls:
     def once(self, method: str, path: str, token: str) -> Answer:
         """The clear answer to a reading with this very token, whosever it is."""
         call = partial(self._transport.request, method, self._api + path, auth=Bearer(token))
-        return self._transport.read(call, Patience(self._sleep))
+        return self._transport.read(call, Patience(self._sleep), token=token)
 
     def _ask(
         self,
-        way: Callable[[Callable[[], requests.Response], Patience], Answer],
+        way: Callable[..., Answer],
         principal: str | None,
         method: str,
         path: str,
@@ -70,7 +68,7 @@ class Calls:
         for _ in range(2):
             token = self._tokens.get(principal, patience, instead_of=refused)
             call = partial(self._transport.request, method, self._api + path, auth=Bearer(token), body=body)
-            answer = way(call, patience)
+            answer = way(call, patience, token=token)
             if answer.status != 401:
                 return answer
             if answer.code == "ip.not.authorized":

@@ -118,6 +118,7 @@ class Genesys(ABC):
         `jwt_key` is an RSA private key in PEM form; with it, a message as `self` leaves with a
         token of that person, not the service's. `login_url` and `api_url` replace the host.
         `timeout`: seconds to connect, and between two bytes of an answer. `now` gives aware UTC.
+        `sleep` may raise Interrupted, which ends the call.
 
         Raises ValueError for an `org_id` that is no host name and for a URL that is neither
         https nor on this machine.

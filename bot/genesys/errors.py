@@ -12,6 +12,7 @@ What can go wrong with Genesys Cloud, split by what the caller may do next.
     │   ├── Ended            the conversation is over
     │   └── NotOffered       this contract has no such thing
     ├── Unavailable          nothing was sent: may be repeated after `retry_after` seconds
+    │   └── Interrupted      the caller's own `sleep` says that there is no time left to wait
     └── OutcomeUnknown       perhaps it was sent: never repeat it blindly
 """
 
@@ -90,6 +91,17 @@ class Unavailable(GenesysError):
 
     def __init__(self, sentence: str, *, retry_after: float = 10.0, correlation_id: str = "") -> None:
         super().__init__(sentence, correlation_id=correlation_id, retry_after=retry_after)
+
+
+class Interrupted(Unavailable):
+    """What a caller's `sleep` raises to end a wait; whatever was waited for has not been sent."""
+
+    def __init__(self, *, retry_after: float) -> None:
+        super().__init__(
+            "The bot is being restarted, so this waits a moment longer. Nothing has been sent yet; "
+            "it goes out once the bot is back.",
+            retry_after=retry_after,
+        )
 
 
 class OutcomeUnknown(GenesysError):

@@ -29,6 +29,7 @@ from requests.utils import select_proxy
 
 from .answers import Answer
 from .errors import OutcomeUnknown, RateLimited, Unavailable
+from .pace import Pace, Room, limited
 
 log = logging.getLogger(__name__)
 
@@ -77,12 +78,12 @@ class Patience:
     on_wait: OnWait | None = None
     left: float = PATIENCE
 
-    def wait(self, seconds: float) -> bool:
+    def wait(self, seconds: float, *, quietly: bool = False) -> bool:
         """Wait that long, or say False if that would be too long."""
         if seconds > self.left:
             return False
         self.left -= seconds
-        if self.on_wait:
+        if self.on_wait and not quietly:
             self.on_wait(seconds)
         self.sleep(seconds)
         return True
@@ -105,6 +106,7 @@ class Transport:
         self.timeout = timeout
         self._now = now
         self._sleep = sleep
+        self._pace = Pace(now)
         self.session = requests.Session()
         self.session.headers.update({"Accept": "application/json", "User-Agent": "canned"})
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -121,57 +123,66 @@ class Transport:
             method, url, auth=auth, json=body, timeout=self.timeout, allow_redirects=False
         )
 
-    def read(self, call: Callable[[], requests.Response], patience: Patience) -> Answer:
+    def read(
+        self, call: Callable[[], requests.Response], patience: Patience, *, token: str | None = None
+    ) -> Answer:
         """
         The clear answer (a 2xx with a JSON object, or a 4xx) to a request that changes nothing.
 
-        Raises RateLimited, or Unavailable after the last try.
+        `token` is the one whose rate it counts against. Raises RateLimited, or Unavailable
+        after the last try.
         """
+        room = self._pace.of(token)
         for pause in (FIRST_PAUSE, 2 * FIRST_PAUSE):
             try:
-                return self._once(call)
+                return self._once(call, room, patience)
             except RateLimited as exc:
-                if not patience.wait(exc.retry_after):
+                if exc.retry_after > patience.left:
                     raise
             except (Unavailable, OutcomeUnknown):
                 self._sleep(pause * _dice.uniform(0.5, 1.5))
         try:
-            return self._once(call)
+            return self._once(call, room, patience)
         except OutcomeUnknown as exc:
             raise Unavailable(_NO_ANSWER, correlation_id=exc.correlation_id) from exc
 
-    def send(self, call: Callable[[], requests.Response], patience: Patience) -> Answer:
+    def send(
+        self, call: Callable[[], requests.Response], patience: Patience, *, token: str | None = None
+    ) -> Answer:
         """
         The clear answer to a request that must not be made twice.
 
         Raises RateLimited and Unavailable where it was certainly not taken, else OutcomeUnknown.
         """
+        room = self._pace.of(token)
         for _ in range(TRIES - 1):
             try:
-                return self._once(call)
+                return self._once(call, room, patience)
             except RateLimited as exc:
-                if not patience.wait(exc.retry_after):
+                if exc.retry_after > patience.left:
                     raise
-        return self._once(call)
+        return self._once(call, room, patience)
 
-    def _once(self, call: Callable[[], requests.Response]) -> Answer:
+    def _once(self, call: Callable[[], requests.Response], room: Room, patience: Patience) -> Answer:
+        room.enter(patience)
+        answer = None
         try:
             response = call()
+            answer = Answer.of(response, self._now())
         except _FROM_BELOW as exc:
             log.warning("genesys: no answer, %s", type(exc).__name__)
             if _never_left(exc):
                 raise Unavailable(_UNREACHABLE) from exc
             raise OutcomeUnknown(UNCONFIRMED) from exc
-        answer = Answer.of(response, self._now())
+        finally:
+            if answer is None:
+                room.leave()
+        over = answer.status == 429
+        room.leave(response.headers, rest=answer.retry_after if over else None)
         if not answer.ok:
             _log(response, answer)
-        if answer.status == 429:
-            raise RateLimited(
-                f"Genesys is taking too many requests and asks to wait {answer.retry_after:.0f} seconds. "
-                "Nothing has been sent yet; it may go out after that.",
-                retry_after=answer.retry_after,
-                correlation_id=answer.correlation_id,
-            )
+        if over:
+            raise limited(answer.retry_after, answer.correlation_id)
         if not answer.is_clear:
             raise OutcomeUnknown(UNCONFIRMED, correlation_id=answer.correlation_id)
         return answer

@@ -121,6 +121,7 @@ def _count(organisation: Organisation, token: SimulatedToken) -> None:
         return
     limits = {"count": token.count, "allowed": allowed, "reset": reset}
     over = token.count > allowed
+    organisation.over_rate += over
 
     @after_this_request
     def tell(answer: Response) -> Response:

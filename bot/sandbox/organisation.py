@@ -44,7 +44,8 @@ class Organisation(Accounts, Responses):
 
     `media` is that of a conversation which is not said to be another.
     `scopes` and `permissions` are those of the OAuth client, taken at each token and at
-    each call. `rate_limit` is requests per minute and token, None for no limit.
+    each call. `rate_limit` is requests per minute and token, None for no limit; `over_rate`
+    counts those refused.
     `outsider_status` (403 or 400) answers a sender who is not in the conversation, and
     `users_by` (id or userId) is where the events contract's participant names its user.
 

@@ -61,6 +61,7 @@ class Accounts:
         self.oauth_scopes = USER_SCOPES
         self.enforce_scopes = True
         self.rate_limit: int | None = 300
+        self.over_rate = 0  # requests refused for it
         self.tokens: dict[str, SimulatedToken] = {}
         self.logins: dict[str, SimulatedLogin] = {}  # by authorization code
         self.refresh_tokens: dict[str, str] = {}  # the user id by refresh token

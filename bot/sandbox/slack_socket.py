@@ -22,7 +22,7 @@ MOST_CONNECTIONS = 10
 
 class SocketWire:
     """
-    Every payload goes to one connection, the newest that was not asked to leave.
+    Every payload goes to exactly one connection of those that were not asked to leave: to each in turn.
 
     While there is none a payload waits for one, as long as its 3 seconds last.
     """
@@ -51,6 +51,12 @@ class SocketWire:
             self._server.shutdown()
             self._thread.join()
             self._server = self._thread = None
+
+    @property
+    def count(self) -> int:
+        """How many connections there are that were not asked to leave."""
+        with self._changed:
+            return len(self._connections)
 
     def ticket(self) -> str:
         """An address good for one connection. Raises Refusal when there are too many already."""
@@ -102,7 +108,8 @@ class SocketWire:
             self._changed.wait_for(lambda: self._connections, self._workspace.ack_seconds)
             if not self._connections:
                 return Ack(0, time.monotonic() - started, error=BAD_ANSWER)
-            connection = self._connections[-1]
+            connection = self._connections.pop(0)
+            self._connections.append(connection)
             answers = self._answers[envelope["envelope_id"]] = SimpleQueue[Json]()
         _send(connection, envelope)
         end = started + self._workspace.ack_seconds

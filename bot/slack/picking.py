@@ -104,7 +104,8 @@ def _find_and_send(body: dict[str, Any], client: WebClient, desk: Desk, typed: S
         case [choice]:
             request = desk.start_request(user, channel, conversation=choice.id, **asked)
             receipt = desk.claim(request, asked_in=channel)
-            answers.answer(url, client, desk, messages.sending(receipt.request))
+            zone = desk.times.zone(user) if typed.at else ""
+            answers.answer(url, client, desk, messages.sending(receipt.request, zone))
             desk.deliver_soon(receipt.key, then=answers.outcome_to(url, client, desk))
         case choices:
             draft = desk.ask_conversation(user, channel, choices, **asked)

@@ -13,6 +13,7 @@ import contextlib
 import socket
 import time
 from collections.abc import Callable
+from typing import Any
 
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode.internals import run_bolt_app, send_response
@@ -34,16 +35,26 @@ class Socket:
     """
     `client` asks Slack for each connection's address; its `ssl` context serves the connection too.
 
-    `seconds` is the clock of the library's pings: seconds since 1970.
+    `connected` is told how many connections of this app Slack has, at least. `seconds` is the clock
+    of the library's pings: seconds since 1970.
     """
 
     def __init__(
-        self, app: App, app_token: str, client: WebClient, *, seconds: Callable[[], float] = time.time
+        self,
+        app: App,
+        app_token: str,
+        client: WebClient,
+        *,
+        connected: Callable[[int], None] = lambda _: None,
+        seconds: Callable[[], float] = time.time,
     ) -> None:
         self._app = app
+        self._connected = connected
         self._seconds = seconds
+        self._greeted = False
         self.client = _Client(app_token, client, seconds)
         self.client.socket_mode_request_listeners.append(self._handle)
+        self.client.message_listeners.append(self._hear)
 
     def connect(self) -> None:
         """
@@ -76,6 +87,14 @@ class Socket:
             return False
         heard = session.last_ping_pong_time or self.client.opened_at
         return self._seconds() - heard < SILENT
+
+    def _hear(self, _client: BaseSocketModeClient, message: dict[str, Any], _raw: str | None) -> None:
+        if message.get("type") != "hello":
+            return
+        connections = int(message.get("num_connections") or 0)
+        # While connections are replaced, everybody's old one may still count beside the new one.
+        self._connected(-(-connections // 2) if self._greeted else connections)
+        self._greeted = True
 
     def _handle(self, client: BaseSocketModeClient, request: SocketModeRequest) -> None:
         started = self._seconds()

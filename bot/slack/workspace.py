@@ -65,8 +65,8 @@ class Workspace:
             now=now,
         )
 
-    def socket(self, app: App) -> Socket:
-        return Socket(app, self._app_token, self.window_client)
+    def socket(self, app: App, connected: Callable[[int], None]) -> Socket:
+        return Socket(app, self._app_token, self.window_client, connected=connected)
 
     def publish_soon(self, request: SendRequest) -> None:
         """Say what was written down about this send: in its thread, and to its supervisor."""

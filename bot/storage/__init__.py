@@ -3,13 +3,14 @@
 from .audit import AuditRecord
 from .connects import Connect
 from .drafts import Draft
-from .errors import DatabaseDown, LinkTaken, NoSuchSend, OverLimit, Repeated, StorageError
+from .errors import Closed, DatabaseDown, LinkTaken, NoSuchSend, OverLimit, Repeated, StorageError
 from .grants import SealedGrant
 from .libraries import KeptResponse
 from .store import Store
 
 __all__ = [
     "AuditRecord",
+    "Closed",
     "Connect",
     "DatabaseDown",
     "Draft",

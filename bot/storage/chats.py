@@ -29,7 +29,7 @@ class Chats(Database):
         with self._writing() as tx:
             if not self._is_new(tx, event, now):
                 return []
-            new = [each for each in channels if self._add(tx, each, conversation_id, queue, now)]
+            new = [each for each in sorted(channels) if self._add(tx, each, conversation_id, queue, now)]
             for channel in new:
                 ensure_thread(tx, channel, conversation_id, now, card_due=True)
             return new
@@ -49,10 +49,10 @@ class Chats(Database):
                 return []
             known = [row.channel for row in tx.execute(select(chats.c.channel).where(over))]
             tx.execute(update(chats).where(over).values(ended_at=now))
-            for channel in channels:
+            for channel in sorted(channels):
                 self._add(tx, channel, conversation_id, queue, now, ended_at=now)
-            here = and_(threads.c.conversation_id == conversation_id, threads.c.channel.in_(known))
-            tx.execute(update(threads).where(here).values(card_due=True, touched_at=now))
+            for channel in sorted(known):
+                ensure_thread(tx, channel, conversation_id, now, card_due=True)
             return known
 
     def announced(self, channel: str, conversation_id: str, ts: str) -> Chat | None:

@@ -100,7 +100,7 @@ class Claims(Workers):
     def _write(self, tx: Connection, request: SendRequest, now: datetime) -> None:
         stands = {"state": State.PENDING, "claimed_at": now, "changed_at": now, "reason": ""}
         # What is held back belongs to whoever is there when it falls due.
-        held = {"worker": None if request.held_until else self.worker, "held_since": now}
+        held = {**self._mine(), **({"worker": None} if request.held_until else {})}
         tx.execute(NEW_SEND, columns_of(request) | stands | held | {"correlation_id": ""})
         typed = dict(request.values)
         tx.execute(NEW_TEXTS, {"key": request.key, "typed": typed, "template": request.text})

@@ -37,12 +37,11 @@ class Deliveries(Database):
         """
         now = self._now()
         due = receipts().where(sends.c.look_at <= now).order_by(sends.c.look_at, sends.c.id).limit(limit)
-        with self._reading() as tx:
-            found = tx.execute(due).all()
-        if not found:
-            return []
         with self._writing() as tx:
-            return [receipt_of(row) for row in found if _took(tx, row, pauses, now)]
+            found = tx.execute(due.with_for_update(of=sends, skip_locked=True)).all()
+            for row in found:
+                _took(tx, row, pauses, now)
+            return [receipt_of(row) for row in found]
 
     def delivered(
         self,
@@ -86,8 +85,7 @@ class Deliveries(Database):
             return list(tx.scalars(query))
 
 
-def _took(tx: Connection, row: Row[Any], pauses: Sequence[timedelta], now: datetime) -> bool:
+def _took(tx: Connection, row: Row[Any], pauses: Sequence[timedelta], now: datetime) -> None:
     pause = pauses[row.looks] if row.looks < len(pauses) else None
-    unchanged = and_(sends.c.key == row.key, sends.c.looks == row.looks, sends.c.look_at.is_not(None))
     taken = {"looks": row.looks + 1, "look_at": now + pause if pause is not None else None}
-    return tx.execute(update(sends).where(unchanged).values(taken)).rowcount == 1
+    tx.execute(update(sends).where(sends.c.key == row.key).values(taken))

@@ -30,7 +30,7 @@ from sqlalchemy.exc import (
     TimeoutError,
 )
 
-from .errors import DatabaseDown, StorageError
+from .errors import Closed, DatabaseDown, StorageError
 
 DOWN = (
     "The database does not answer, so nothing was taken on. "
@@ -110,7 +110,7 @@ class Database:
 
     def _require_open(self) -> None:
         if self._closed:
-            raise DatabaseDown("The bot is leaving, so nothing was taken on. Try again in a minute.")
+            raise Closed
 
     @contextmanager
     def _in_turn(self) -> Iterator[None]:

@@ -3,6 +3,7 @@ What can go wrong when something is remembered; nothing half-written is left beh
 
     StorageError
     ├── DatabaseDown   not reachable, locked, full, damaged
+    │   └── Closed     this process has let go of it
     ├── NoSuchSend     nothing was ever claimed under this key
     ├── Repeated       the same response went to the same conversation a moment ago
     ├── OverLimit      a limit is reached, until a known time
@@ -22,6 +23,13 @@ class StorageError(Exception):
 
 class DatabaseDown(StorageError):
     """The database took nothing, or (said so in the sentence) its answer to a commit was lost."""
+
+
+class Closed(DatabaseDown):
+    """The store was closed: in this process it does not come back."""
+
+    def __init__(self) -> None:
+        super().__init__("The bot is leaving, so nothing was taken on. Try again in a minute.")
 
 
 class NoSuchSend(StorageError):

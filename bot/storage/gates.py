@@ -85,9 +85,9 @@ class Gates(Workers):
 
         It is this worker's then, or waits for the time that it is meant for.
         """
-        now = self._now()
         self._stay_alive()
-        stands: dict[str, Any] = {"approved_by": by, "held_since": now, "changed_at": now, "reason": reason}
+        now = self._now()
+        stands: dict[str, Any] = {"approved_by": by, "changed_at": now, "reason": reason}
         with self._writing() as tx:
             request = require(tx, key).request
             gate, time = request.gate, request.not_before
@@ -95,7 +95,7 @@ class Gates(Workers):
             if gate is Gate.BOTH:
                 opened = {"gate": Gate.AGENT, "gate_until": None}
             held = request.scheduled and time is not None and time > now
-            goes_on = {"worker": self.worker, "not_before": None, "asked_not_before": now}
+            goes_on = self._mine() | {"not_before": None, "asked_not_before": now}
             opened |= {"worker": None, "not_before": time} if held else goes_on
             waiting = and_(WAITING, sends.c.gate.in_(APPROVALS), sends.c.gate_until > now)
             here = and_(sends.c.key == key, sends.c.gate == gate, waiting)
@@ -115,11 +115,11 @@ class Gates(Workers):
         What was approved cannot be `edited`. It is this worker's then. An edit is told to the supervisor and
         in the thread.
         """
+        self._stay_alive()
         now = self._now()
         opened: dict[str, Any] = {"opened_by": by, "not_before": None, "asked_not_before": now}
-        mine = {"worker": self.worker, "held_since": now, "changed_at": now, "reason": reason}
+        mine = self._mine() | {"changed_at": now, "reason": reason}
         hashed = {"text_hash": _hash(edited)} if edited is not None else {}
-        self._stay_alive()
         with self._writing() as tx:
             here = and_(sends.c.key == key, WAITING, sends.c.gate == Gate.AGENT, sends.c.gate_until > now)
             if edited is not None:

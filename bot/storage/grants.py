@@ -63,7 +63,7 @@ class Grants(Workers):
         None: somebody else has it. Where nothing is kept there is nothing to hold.
         """
         self._stay_alive()
-        now = self._now()
+        now = self._shared_now()
         mine = grants.c.genesys_user == genesys_user
         with self._writing() as tx:
             if tx.execute(select(grants.c.genesys_user).where(mine)).first() is None:
@@ -80,5 +80,5 @@ class Grants(Workers):
             tx.execute(left.values(worker=None, held_since=None))
 
     def _is_free(self) -> ColumnElement[bool]:
-        too_long = grants.c.held_since <= self._now() - RENEWED_WITHIN
+        too_long = grants.c.held_since <= self._shared_now() - RENEWED_WITHIN
         return or_(self._free(grants), too_long)

@@ -159,14 +159,11 @@ def put_posts(
 
     `asked` is the Slack user whom an ASK goes to; an ASKED goes to whoever was asked.
     """
-    for kind in kinds:
-        channel, conversation_id = receipt.request.channel, receipt.request.conversation_id
-        if kind not in IN_THREAD:
-            channel, conversation_id = receipt.request.supervisor, ""
-        if kind in (PostKind.ASK, PostKind.ASKED):
-            known = asked_of(tx, receipt.key)
-            channel = asked or (known.place if known else channel)
+    places = [_place(tx, receipt, kind, asked) for kind in kinds]
+    # In one order, or two would wait for each other; that of `touch_card` comes first in it.
+    for channel, conversation_id in sorted(set(places)):
         ensure_thread(tx, channel, conversation_id, now)
+    for kind, (channel, conversation_id) in zip(kinds, places, strict=True):
         tx.execute(
             NEW_POST,
             {
@@ -182,6 +179,15 @@ def put_posts(
                 "failure": "",
             },
         )
+
+
+def _place(tx: Connection, receipt: Receipt, kind: PostKind, asked: str) -> tuple[str, str]:
+    if kind in IN_THREAD:
+        return receipt.request.channel, receipt.request.conversation_id
+    known = asked_of(tx, receipt.key) if kind in (PostKind.ASK, PostKind.ASKED) and not asked else None
+    if kind in (PostKind.ASK, PostKind.ASKED):
+        return asked or (known.place if known else receipt.request.supervisor), ""
+    return receipt.request.supervisor, ""
 
 
 def asked_of(tx: Connection, key: str, kind: PostKind = PostKind.ASK) -> Asked | None:

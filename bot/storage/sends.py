@@ -68,10 +68,9 @@ class Sends(Claims):
             "text_hash": hashlib.sha256(text.encode()).hexdigest(),
         }
         sending = {"state": State.SENDING, "changed_at": now, "reason": "", "not_before": None}
-        mine = {"worker": self.worker, "held_since": now}
         here = {"this": key, "at": now, "agreed": begun["text_hash"]}
         with self._writing() as tx:
-            moved = tx.execute(BEGIN, begun | sending | mine | here).rowcount == 1
+            moved = tx.execute(BEGIN, begun | sending | self._mine() | here).rowcount == 1
             if moved:
                 tx.execute(KEEP_TEXT, {"this": key, "final": text})
                 note(tx, now, "begun", key=key, **begun)
@@ -105,8 +104,7 @@ class Sends(Claims):
             if moved:
                 note(tx, now, "settled", key=key, actor=actor, **_result(receipt))
                 touch_card(tx, receipt.request, now)
-                put_posts(tx, receipt, posts, now)
-                put_posts(tx, receipt, answers_of(receipt), now)
+                put_posts(tx, receipt, (*posts, *answers_of(receipt)), now)
             return receipt, moved
 
     def waiting(self, key: str, until: datetime) -> None:

@@ -3,14 +3,33 @@ Who is at work, and what the dead have left.
 
 A row belongs to the worker that wrote its name on it while that one beats, and for no
 longer than HELD_AT_MOST: work whose thread fell over must not wait for its process to
-die too. Taking over is a compare-and-set on name and time as they were read.
+die too. Whoever takes a row over has locked it first, and on PostgreSQL passes by those
+that another one is just taking.
+
+All this is told by one clock: the database's, where it is on a machine of its own. Beats
+by clocks that differ would make the living look dead.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, Row, Table, and_, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Table,
+    and_,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from bot.models import Receipt, State
 
@@ -18,40 +37,58 @@ from .engine import Database, insert
 from .rows import receipt_of, receipts
 from .schema import sends, threads, workers
 
+log = logging.getLogger(__name__)
+
 HELD_AT_MOST = timedelta(minutes=5)
+NOTICED = timedelta(seconds=1)  # between two clocks; less is the way of the question
+
+
+def _machine() -> datetime:
+    return datetime.now(UTC)
 
 
 class Workers(Database):
     _beaten: datetime | None = None
+    _behind = timedelta()
+
+    def __init__(self, *args: Any, machine: Callable[[], datetime] = _machine, **options: Any) -> None:
+        """`machine` is this machine's clock, to be compared with the database's."""
+        super().__init__(*args, **options)
+        self._machine = machine
 
     def beat(self) -> None:
         """This worker is alive."""
-        now = self._now()
         with self._writing() as tx:
+            if self._dialect != "sqlite":
+                self._compare(tx.execute(select(func.clock_timestamp())).scalar_one() - self._machine())
+            now = self._shared_now()
             row = insert(self._dialect, workers).values(id=self.worker, seen_at=now)
             tx.execute(row.on_conflict_do_update(index_elements=["id"], set_={"seen_at": now}))
         self._beaten = now
 
-    def abandoned(self, alive_within: timedelta | None = None, *, limit: int = 100) -> list[Receipt]:
-        """Open sends, the oldest first, that nobody living holds: pending ones that are due, and sending."""
+    def alive(self) -> int:
+        """How many workers beat, this one included."""
+        with self._reading() as tx:
+            return tx.execute(select(func.count()).select_from(self._living().subquery())).scalar_one()
+
+    def take_abandoned(self, *, limit: int = 100) -> list[Receipt]:
+        """
+        Open sends that nobody living holds, the oldest first, now this worker's.
+
+        These are pending ones that are due, and those that were being sent.
+        """
         self._stay_alive()
         now = self._now()
         ready = or_(
             sends.c.state == State.SENDING,
             and_(sends.c.state == State.PENDING, due(sends.c.not_before, now)),
         )
-        query = (
-            receipts().where(ready, self._free(sends, alive_within)).order_by(sends.c.claimed_at, sends.c.id)
-        )
-        with self._reading() as tx:
-            return [receipt_of(row) for row in tx.execute(query.limit(limit))]
-
-    def take(self, key: str, was: State, alive_within: timedelta | None = None) -> bool:
-        """Make an abandoned send, still in the state `was`, this worker's; False if another was faster."""
-        self._stay_alive()
-        wanted = and_(sends.c.key == key, sends.c.state == was)
+        free = receipts().where(ready, self._free(sends)).order_by(sends.c.claimed_at, sends.c.id)
         with self._writing() as tx:
-            return self._hold(tx, sends, wanted, alive_within) is not None
+            rows = tx.execute(free.limit(limit).with_for_update(of=sends, skip_locked=True)).all()
+            taken = sends.c.key.in_([row.key for row in rows])
+            tx.execute(update(sends).where(taken).values(self._mine()))
+            return [receipt_of(row) for row in rows]
 
     def release(self, worker: str | None = None) -> None:
         """Hand back what `worker` (this one) holds and has not begun, before it leaves."""
@@ -59,40 +96,46 @@ class Workers(Database):
         with self._writing() as tx:
             pending = and_(sends.c.worker == mine, sends.c.state == State.PENDING)
             tx.execute(update(sends).where(pending).values(worker=None))
+        with self._writing() as tx:
+            held = select(threads).where(threads.c.worker == mine)
+            tx.execute(held.order_by(threads.c.channel, threads.c.conversation_id).with_for_update())
             tx.execute(update(threads).where(threads.c.worker == mine).values(worker=None))
 
     def _stay_alive(self) -> None:
         # Before anything is held: a worker that never beat would count as dead from the start.
-        if self._beaten is None or self._now() - self._beaten > self._alive_within / 2:
+        if self._beaten is None or self._shared_now() - self._beaten > self._alive_within / 2:
             self.beat()
 
-    def _free(self, table: Table, alive_within: timedelta | None = None) -> ColumnElement[bool]:
-        now = self._now()
-        alive = select(workers.c.id).where(workers.c.seen_at > now - (alive_within or self._alive_within))
+    def _compare(self, behind: timedelta) -> None:
+        if abs(behind - self._behind) > NOTICED:
+            log.warning("this machine's clock is %.0f s behind the database's", behind.total_seconds())
+            self._behind = behind
+
+    def _shared_now(self) -> datetime:
+        """The time by the clock that all workers share, as it was compared at the last beat."""
+        return self._now() + self._behind
+
+    def _mine(self) -> dict[str, Any]:
+        return {"worker": self.worker, "held_since": self._shared_now()}
+
+    def _living(self) -> Select[tuple[str]]:
+        return select(workers.c.id).where(workers.c.seen_at > self._shared_now() - self._alive_within)
+
+    def _free(self, table: Table) -> ColumnElement[bool]:
         return or_(
             table.c.worker.is_(None),
-            table.c.worker.not_in(alive),
-            table.c.held_since <= now - HELD_AT_MOST,
+            table.c.worker.not_in(self._living()),
+            table.c.held_since <= self._shared_now() - HELD_AT_MOST,
         )
 
     def _hold(
-        self,
-        tx: Connection,
-        table: Table,
-        wanted: ColumnElement[bool],
-        alive_within: timedelta | None = None,
+        self, tx: Connection, table: Table, wanted: ColumnElement[bool]
     ) -> Row[tuple[object, ...]] | None:
         """The free row that is `wanted`, now held by this worker; None if there is none any more."""
-        row = tx.execute(select(table).where(wanted, self._free(table, alive_within))).first()
-        if row is None:
-            return None
-        unchanged = and_(
-            table.c.worker.is_not_distinct_from(row.worker),
-            table.c.held_since.is_not_distinct_from(row.held_since),
-        )
-        mine = {"worker": self.worker, "held_since": self._now()}
-        moved = tx.execute(update(table).where(wanted, unchanged).values(mine)).rowcount == 1
-        return row if moved else None
+        row = tx.execute(select(table).where(wanted, self._free(table)).with_for_update()).first()
+        if row is not None:
+            tx.execute(update(table).where(wanted).values(self._mine()))
+        return row
 
 
 def due(column: ColumnElement[datetime], now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:

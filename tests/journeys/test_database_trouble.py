@@ -93,8 +93,9 @@ def test_an_operators_command_counts_as_alive_for_as_long_as_it_works(
         parts.desk.claim(request)
         sandbox.clock.advance(seconds=60)
 
-        until(lambda: other.abandoned() == [])
-    assert [receipt.key for receipt in other.abandoned()] == [request.key]  # handed back on leaving
+        until(lambda: other.alive() == 1)
+        assert other.take_abandoned() == []
+    assert [receipt.key for receipt in other.take_abandoned()] == [request.key]  # handed back on leaving
     other.close()
 
 

@@ -214,10 +214,23 @@ def test_what_needs_approval_is_approved_first_and_waits_for_its_time_then(
     [card] = slack.messages(slack.channel)
     slack.press(slack.lee, "Approve", slack.thread(slack.channel, card.ts)[0])
     sandbox.drain()
-    before = got(sandbox)
+    asked = len(sandbox.genesys.requests)
+    sandbox.bot.parts.desk.deliver(sandbox.receipts()[0].key)
+    before, early = got(sandbox), sandbox.genesys.requests[asked:]
     said = replies(sandbox)[-1]
     passes(sandbox, minutes=60)
 
-    assert before == []
+    assert (before, early) == ([], [])
     assert said.startswith(":clock3: Scheduled for")
     assert got(sandbox) == ["Refunded."]
+
+
+def test_an_agents_name_takes_a_time_too(sandbox: Sandbox) -> None:
+    sandbox.link_user(sandbox.slack.bob, sandbox.genesys.bob)
+    said = types(sandbox, f"/canned @bob escalation {in_minutes(sandbox, 60)}")
+    before = got(sandbox)
+    passes(sandbox, minutes=60)
+
+    assert "Your time zone in Slack is Europe/Berlin" in said
+    assert before == []
+    assert got(sandbox) == [ESCALATION]

@@ -104,6 +104,19 @@ def test_after_a_refresh_payloads_go_to_the_new_connection(slack: SimulatedSlack
         assert _heard(old) == {"type": "disconnect", "reason": "refresh_requested"}
 
 
+def test_every_payload_goes_to_exactly_one_of_several_connections_in_turn(slack: SimulatedSlack) -> None:
+    with ExitStack() as open_, ThreadPoolExecutor() as pool:
+        wires = [open_.enter_context(connect(_address(slack))) for _ in range(3)]
+        assert [_heard(wire)["num_connections"] for wire in wires] == [1, 2, 3]
+        for turn in range(6):
+            typed = pool.submit(slack.types, "ann", f"/canned {turn}", "support-emea")
+            envelope = _heard(wires[turn % 3])
+            wires[turn % 3].send(json.dumps({"envelope_id": envelope["envelope_id"]}))
+
+            assert typed.result().ok
+            assert envelope["payload"]["text"] == str(turn)
+
+
 def test_command_without_any_connection_fails(slack: SimulatedSlack) -> None:
     slack.ack_seconds = 0.1
     with connect(_address(slack)) as only:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from queue import SimpleQueue
+from typing import Any
 
 import pytest
 from slack_bolt import Ack, App
@@ -25,11 +27,11 @@ def slack() -> Iterator[SimulatedSlack]:
 def make_socket(slack: SimulatedSlack) -> Iterator[Callable[..., Socket]]:
     made: list[Socket] = []
 
-    def make(token: str = slack.app_token, seconds: Callable[[], float] = time.time) -> Socket:
+    def make(token: str = slack.app_token, **options: Any) -> Socket:
         client = posting_client(slack.bot_token, f"{slack.url}/api/", None)
         app = App(client=client, signing_secret="", process_before_response=True)
         app.command("/canned")(answer)
-        made.append(Socket(app, token, client, seconds=seconds))
+        made.append(Socket(app, token, client, **options))
         return made[-1]
 
     yield make
@@ -87,6 +89,21 @@ def test_every_command_is_answered_while_connections_are_refreshed_again_and_aga
         said.append(slack.types("ann", f"/canned {number}", "support-emea").text)
 
     assert said == [f"you typed {number}" for number in range(5)]
+
+
+def test_how_many_connections_there_are_is_told_without_those_that_are_being_replaced(
+    slack: SimulatedSlack, make_socket: Callable[..., Socket]
+) -> None:
+    told: SimpleQueue[int] = SimpleQueue()
+    make_socket(connected=told.put).connect()
+    assert told.get(timeout=10) == 1
+
+    slack.sockets.refresh()
+    assert told.get(timeout=10) == 1
+
+    make_socket().connect()
+    make_socket(connected=told.put).connect()
+    assert told.get(timeout=10) == 3
 
 
 def test_close_leaves_no_connection_and_no_thread(

