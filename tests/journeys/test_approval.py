@@ -216,6 +216,15 @@ def test_where_e_mail_counts_an_approver_is_found_by_it_or_nothing_is_sent(
     assert got(sandbox) == sent
 
 
+def becomes_another(sandbox: Sandbox) -> None:
+    """Ann is somebody else in Genesys from now on, who is in the chat too."""
+    slack, genesys = sandbox.slack, sandbox.genesys
+    other = genesys.add_user("Ann Lee", "ann.two@example.com")
+    genesys.join(sandbox.conversation, other)
+    sandbox.bot.parts.store.unlink(slack.ann)
+    sandbox.link_user(slack.ann, other)
+
+
 CHANGES: dict[str, tuple[Callable[[Sandbox], object], str]] = {
     "left the group": (
         lambda s: s.slack.add_group("leads", [s.slack.ann], group_id="S0LEADS"),
@@ -223,6 +232,7 @@ CHANGES: dict[str, tuple[Callable[[Sandbox], object], str]] = {
     ),
     "a guest": (lambda s: s.slack.set_user(s.slack.lee, is_restricted=True), "may not do so any more"),
     "unlinked": (lambda s: s.bot.parts.store.unlink(s.slack.lee), "may not do so any more"),
+    "somebody else in Genesys": (becomes_another, "Somebody else would send it now"),
     "no supervisor": (lambda s: configure(s, supervisors=[s.slack.bob]), "not a supervisor"),
     "expired": (
         lambda s: configure(s, {"refund": RESPONSES["refund"] | {"expires": "2020-01-31"}}),
