@@ -44,9 +44,11 @@ def run(settings: Settings, *, now: Clock) -> Iterator[Finding]:
     """Every finding as it is made; raises SettingsError for settings that fit nothing at all."""
     catalog, config = _config(settings)
     yield config
-    store = Store(settings.database_url.reveal(), now=now, worker="check")
+    url, keys = settings.database_url.reveal(), settings.secret_keys
+    store = Store(url, now=now, worker="check", keys=keys)
     try:
         yield _database(store)
+        yield from _brake(store)
         yield from _genesys(settings, now)
         yield from _slack(settings, store, catalog, now)
         yield from _mapping(store, catalog)
@@ -69,6 +71,16 @@ def _database(store: Store) -> Finding:
     except StorageError as exc:
         return Finding("database", False, str(exc), "Look at DATABASE_URL and at the database itself.")
     return Finding("database", True, "there, and up to date")
+
+
+def _brake(store: Store) -> Iterator[Finding]:
+    try:
+        pauses = store.pauses()
+    except StorageError:
+        return  # said above
+    for pause in pauses:
+        said = f"sending is paused for {pause.whose} since {pause.since:%Y-%m-%d %H:%M} UTC"
+        yield Finding("brake", True, said, f"`{pause.lifted_by}` lifts that.")
 
 
 def _genesys(settings: Settings, now: Clock) -> Iterator[Finding]:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 
+from bot.audit_cli import Office, audit
 from bot.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from bot.storage import Store
 
 SENT, REFUSED, USAGE, UNKNOWN = 0, 1, 2, 3  # exit codes of `canned send`
+OPERATOR = "operator"  # who pulled the brake, on record
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -77,8 +79,15 @@ def faults_as_sentences(command: Callable[P, R]) -> Callable[P, R]:
 
 @click.group()
 @click.version_option(package_name="canned")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Send canned responses from Slack into live Genesys Cloud conversations: once, by the right person."""
+    context.obj = Office(now, _store, read_settings, _catalog)
+
+
+for _command in audit.commands.values():
+    _command.callback = faults_as_sentences(_command.callback) if _command.callback else None
+main.add_command(audit)
 
 
 @main.command()
@@ -145,6 +154,34 @@ def check() -> None:
         click.echo(finding.line)
         failed = failed or not finding.ok
     sys.exit(1 if failed else 0)
+
+
+@main.command()
+@click.option("--team", metavar="NAME", help="Only what is sent for this team.")
+@faults_as_sentences
+def pause(team: str | None) -> None:
+    """Let nothing leave that has not left yet, in any process, until `canned resume`."""
+    with _store() as store:
+        _require_team(store, team)
+        standing, new = store.pause(team or "", actor=OPERATOR)
+    since = f"since {standing.since:%Y-%m-%d %H:%M:%S} UTC"
+    click.echo(f"Sending {'is' if new else 'was already'} paused for {standing.whose}, {since}.")
+    click.echo(f"`{standing.lifted_by}` lifts that.")
+
+
+@main.command()
+@click.option("--team", metavar="NAME", help="Only the pause of this team.")
+@faults_as_sentences
+def resume(team: str | None) -> None:
+    """Lift a pause; what has waited for less than five minutes goes out then."""
+    with _store() as store:
+        _require_team(store, team)
+        lifted = store.resume(team or "", actor=OPERATOR)
+        left = store.pauses()
+    whose = team or "every team"
+    click.echo(f"The pause for {whose} is lifted." if lifted else f"There was no pause for {whose}.")
+    for each in left:
+        click.echo(f"Sending is still paused for {each.whose}: `{each.lifted_by}` lifts that.")
 
 
 @main.group()
@@ -241,7 +278,7 @@ def sends() -> None:
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True)
 @faults_as_sentences
 def list_sends(state: str | None, limit: int) -> None:
-    """List sends, the newest first, without their texts."""
+    """List sends, the newest first, without their texts; last who has dealt with an unknown one."""
     from bot.models import State
 
     if state is not None and state not in set(State):
@@ -280,6 +317,18 @@ def init(folder: Path) -> None:
             click.echo(_write_once(folder / name, text))
     except OSError as exc:
         raise click.ClickException(f"Cannot write into {folder}: {exc.strerror}.") from exc
+
+
+def _require_team(store: Store, team: str | None) -> None:
+    """A usage error for a team that canned.yml does not have, and that is not paused either."""
+    if team is None or any(pause.team == team for pause in store.pauses()):
+        return
+    from bot.canned.search import nearest
+
+    names = [each.name for each in _catalog().teams]
+    if team not in names:
+        meant = " or ".join(nearest(team, names, 3)) or ", ".join(names)
+        raise click.UsageError(f"There is no team {team!r} in canned.yml. Did you mean {meant}?")
 
 
 def _write_once(path: Path, text: str) -> str:
@@ -353,9 +402,9 @@ def _sentence(receipt: Receipt) -> str:
 def _row(receipt: Receipt) -> str:
     request = receipt.request
     when = f"{request.requested_at:%Y-%m-%d %H:%M:%S}"
-    return "\t".join(
-        (when, receipt.state, request.conversation_id, request.response, request.supervisor, receipt.key)
-    )
+    handled = f"handled by {receipt.handled_by}" if receipt.handled_by else ""
+    what = (request.conversation_id, request.response, request.supervisor, receipt.key, handled)
+    return "\t".join((when, receipt.state, *what))
 
 
 def _pair(value: str) -> tuple[str, str]:
@@ -415,11 +464,11 @@ def _all_responses() -> tuple[Catalog, Sequence[str], Sequence[str]]:
 
 @contextmanager
 def _store() -> Iterator[Store]:
-    from bot.settings import DEFAULT_DATABASE
+    from bot.settings import DEFAULT_DATABASE, secret_keys
     from bot.storage import Store
 
     url = environment().get("DATABASE_URL") or DEFAULT_DATABASE
-    store = Store(url, now=now, worker=str(uuid.uuid4()))
+    store = Store(url, now=now, worker=str(uuid.uuid4()), keys=secret_keys(environment()))
     try:
         store.upgrade()
         yield store

@@ -81,7 +81,8 @@ class SendRequest:
     on any replica computes the same one. `text` is the template as the supervisor
     edited it (None: the response's own), `values` what they typed as name=value.
     `not_before` ends an undo window or, if `scheduled`, is when it is meant to leave. `edited`: the
-    text is not the response's own. `corrects` is the key of the send that it sets right.
+    text is not the response's own. `corrects` is the key of the send that it sets right,
+    `instead_of` that of an unknown send that this one repeats.
     `approval` is the user group that has to agree, as canned.yml had it at the click; not on record.
     """
 
@@ -100,6 +101,7 @@ class SendRequest:
     confirmed: bool = False
     not_before: datetime | None = None
     gate: Gate | None = None
+    instead_of: str | None = None
     scheduled: bool = False
     edited: bool = False
     corrects: str | None = None
@@ -131,6 +133,7 @@ class Receipt:
     `approved_by` who approved it, which no text may follow but that one.
     `landed_in` is the conversation that the message went to where that is another one.
     `ways` are not on record: they go with a fresh refusal alone.
+    `handled_by` is the Slack user who said of an unknown one what is to become of it.
     `delivery` is how far a message that was sent has got: queued, sent, delivered, read or
     failed, with `delivery_error` in Genesys' words; "" while nothing is known.
     """
@@ -152,6 +155,7 @@ class Receipt:
     opened_by: str | None = None
     approved_by: str | None = None
     landed_in: str | None = None
+    handled_by: str | None = None
     ways: tuple[Way, ...] = field(default=(), compare=False)
 
     @property
@@ -174,6 +178,11 @@ class Receipt:
     def awaits_approval(self) -> bool:
         gate = self.request.gate
         return self.is_asked and gate is not None and gate.is_approval
+
+    @property
+    def is_open_question(self) -> bool:
+        """Whether nobody knows how it ended, and nobody has said that it is dealt with."""
+        return self.state is State.UNKNOWN and self.handled_by is None
 
 
 @dataclass(frozen=True)
@@ -207,10 +216,33 @@ class Chat:
 
 @dataclass(frozen=True)
 class Standing:
-    """What a conversation's card shows: the send that changed last, and the chat if it was announced."""
+    """
+    What a conversation's card shows: the send that changed last, the chat if it was announced.
+
+    `unknown` are sends of which somebody still has to say what is to become of them.
+    """
 
     latest: Receipt | None = None
     chat: Chat | None = None
+    unknown: tuple[Receipt, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Nothing leaves for `team` ("": for any team) while it stands."""
+
+    team: str
+    since: datetime
+    actor: str
+
+    @property
+    def whose(self) -> str:
+        return self.team or "every team"
+
+    @property
+    def lifted_by(self) -> str:
+        """What an operator types."""
+        return f"canned resume --team '{self.team}'" if self.team else "canned resume"
 
 
 @dataclass(frozen=True)
@@ -248,7 +280,7 @@ class Post:
     One thing to say in Slack about one send, written down before it is said.
 
     `posting` is set while a post may be on its way: found so after a crash, it is first
-    looked for in the thread.
+    looked for in the thread. `record` is the mac of the audit record that it tells of.
     """
 
     id: int
@@ -261,6 +293,7 @@ class Post:
     created_at: datetime
     posting: bool = False
     attempts: int = 0
+    record: str = ""
 
 
 @dataclass(frozen=True)

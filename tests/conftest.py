@@ -145,6 +145,17 @@ def make_sandbox(
 
 
 @pytest.fixture
+def log_as_before() -> Iterator[None]:
+    """A command sets up the log of its process, which here is the tests' own."""
+    root, ours = logging.getLogger(), logging.getLogger("bot")
+    before = root.handlers[:], root.level, ours.level
+    yield
+    root.handlers[:] = before[0]
+    root.setLevel(before[1])
+    ours.setLevel(before[2])
+
+
+@pytest.fixture
 def sandbox(make_sandbox: Callable[..., Sandbox]) -> Sandbox:
     """The demo's people, channel and conversation, with the bot running."""
     return make_sandbox().start()

@@ -53,8 +53,11 @@ def test_a_wrong_slack_token_is_named_and_nothing_else(office: Sandbox) -> None:
     assert "SLACK_BOT_TOKEN" in found["slack"].mend
 
 
-def test_a_channel_without_the_bot_is_named_and_nothing_else(office: Sandbox) -> None:
-    office.slack.set_channel(office.slack.channel, bot=False)
+@pytest.mark.parametrize("flag", [{"bot": False}, {"is_archived": True}, {"is_ext_shared": True}])
+def test_a_channel_that_takes_no_record_is_named_and_nothing_else(
+    office: Sandbox, flag: dict[str, bool]
+) -> None:
+    office.slack.set_channel(office.slack.channel, **flag)
 
     assert failed(findings(office)) == ["channel of Support EMEA"]
 

@@ -15,10 +15,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import NoReturn
 
 from bot.genesys import Genesys, GenesysError
-from bot.models import Link, Receipt, SendAs, SendRequest, State
-from bot.storage import DatabaseDown, Repeated, Store
+from bot.models import Gate, Link, Receipt, SendAs, SendRequest, State
+from bot.storage import DatabaseDown, NotUnknown, Repeated, Stopped, Store
 from bot.storage import OverLimit as StoredOverLimit
 
 from .approving import Approving, first_approved, require_askable
@@ -37,6 +38,7 @@ from .errors import (
     NotAllowed,
     NotLinked,
     OverLimit,
+    Paused,
     TextRefused,
     WhichTeam,
 )
@@ -49,6 +51,7 @@ from .recovery import AGAIN_AFTER
 from .render import clean
 from .search import Search
 from .sending import Sender, Verified
+from .settling import Settling, how_it_ended
 from .times import Times, require_ahead
 
 ASK_AFTER = timedelta(minutes=1)
@@ -92,6 +95,7 @@ class Desk:
         approving: Approving,
         conversations: Conversations,
         connecting: Connecting,
+        settling: Settling,
         lanes: Lanes,
         catalog: Callable[[], Catalog],
         now: Callable[[], datetime],
@@ -104,6 +108,7 @@ class Desk:
         self.times = Times(people, now)
         self.connecting = connecting
         self.conversations = conversations
+        self.settling = settling
         self._store = store
         self._drafts = Drafts(store, now)
         self._genesys = genesys
@@ -237,11 +242,12 @@ class Desk:
 
         Raises AskFirst (the same response went to this conversation within a minute; the
         request waits under its `draft` for an answer in the channel `asked_in`),
-        OverLimit, DatabaseDown; then nothing is written.
+        OverLimit, Paused, NotAllowed (what it is instead of was settled meanwhile), NotWritten;
+        then nothing is written.
         """
         limits = self._team(request.team).limits
         try:
-            return self._store.claim(
+            receipt = self._store.claim(
                 request,
                 asks_after=ASK_AFTER,
                 per_minute=limits.per_minute,
@@ -252,6 +258,17 @@ class Desk:
             raise AskFirst(self._again(request, exc.receipt), draft=request.key) from exc
         except StoredOverLimit as exc:
             raise OverLimit(_limit_sentence(exc)) from exc
+        except Stopped as exc:
+            raise Paused(exc.pause) from exc
+        except NotUnknown as exc:
+            raise NotAllowed(how_it_ended(exc.receipt) if exc.receipt else str(exc)) from exc
+        if receipt.request.supervisor != request.supervisor:
+            raise NotAllowed("Somebody else has sent it again already; the thread shows how that ends.")
+        return receipt
+
+    def ask_again(self, key: str, user: str, channel: str, ts: str) -> NoReturn:
+        """Ask before the unknown send `key` is sent again: raises AskFirst, or why it cannot be."""
+        self.settling.ask_again(key, user, channel, ts, checked=self._checked)
 
     @on_record()
     def ask_conversation(
@@ -468,12 +485,16 @@ class Desk:
         if response.approval:
             require_askable(request)
         own = response.in_language(request.language)[0]
+        again = request.instead_of is not None
+        send_as = request.send_as if again else team.send_as
+        asks_agent = again and request.gate is not None and request.gate.asks_agent
+        gate = Gate.AGENT if asks_agent else self._asking.gate_of(send_as)
         return replace(
             request,
             team=team.name,
             channel=team.channel,
-            send_as=team.send_as,
-            gate=first_approved(self._asking.gate_of(team.send_as), response),
+            send_as=send_as,
+            gate=first_approved(gate, response),
             approval=response.approval,
             not_before=self._held_until(request, team, response),
             edited=request.text is not None and request.text.strip() != own.strip(),

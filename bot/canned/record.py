@@ -1,4 +1,4 @@
-"""What was not written down was not done: the sentence for a click that the database could not take."""
+"""Nothing is done that is not written down: what a database that is away means to a person."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .errors import NotWritten
 
 @contextmanager
 def on_record() -> Iterator[None]:
-    """Also a decorator. Raises NotWritten in the place of DatabaseDown."""
+    """Raise NotWritten where the database is away."""
     try:
         yield
     except DatabaseDown as exc:

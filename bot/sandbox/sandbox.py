@@ -28,9 +28,10 @@ from cryptography.fernet import Fernet
 
 from bot.app import Bot
 from bot.canned.keyring import SealedKeyring
+from bot.canned.sending import GROWN_OLD
 from bot.genesys import Grant
 from bot.models import Link, Receipt, State
-from bot.settings import Secret, Settings
+from bot.settings import Secret, Settings, secret_keys
 from bot.storage import Store
 
 from .browser import Browser
@@ -113,7 +114,7 @@ class Sandbox:
         """Let an operator have linked these two, and that person be signed in, where people are."""
         user = self.genesys.users[genesys_user]
         link = Link(slack_user, genesys_user, "operator", self.clock(), name=user.name, email=user.email)
-        store = Store(self.database_url, now=self.clock, worker="sandbox")
+        store = self.open_store()
         try:
             store.upgrade()
             store.save_link(link)
@@ -193,6 +194,11 @@ class Sandbox:
         self.slack.connect(f"{process.url}/slack/events")
         return process
 
+    def open_store(self) -> Store:
+        """The bot's database beside the bot, to be closed."""
+        keys = secret_keys(self.environment())
+        return Store(self.database_url, now=self.clock, worker="sandbox", keys=keys)
+
     @property
     def post(self) -> str:
         """The request that a message leaves by, as `genesys.fault` and `genesys.seen` take it."""
@@ -251,7 +257,7 @@ class Sandbox:
 
         Raises TimeoutError after `timeout` seconds of real time.
         """
-        store = Store(self.database_url, now=self.clock, worker="sandbox")
+        store = self.open_store()
         end = time.monotonic() + timeout
         try:
             while not self._quiet(store):
@@ -269,7 +275,7 @@ class Sandbox:
 
     def receipts(self) -> list[Receipt]:
         """Every send on record, newest first."""
-        store = Store(self.database_url, now=self.clock, worker="sandbox")
+        store = self.open_store()
         try:
             return store.sends(limit=1000)
         finally:
@@ -298,12 +304,19 @@ class Sandbox:
         return True
 
     def _open(self, store: Store) -> list[str]:
-        """What the bot still has to do something about; what waits for a click or its time does not count."""
+        """What the bot still has to do; what waits for somebody or its time does not count."""
         under_way = [r for state in (State.PENDING, State.SENDING) for r in store.sends(state=state)]
-        now = self.clock()
-        waiting = [r.key for r in under_way if r.is_asked and r.gate_until and r.gate_until > now]
-        waiting += [r.key for r in under_way if r.is_scheduled and r.not_before and r.not_before > now]
-        return [r.key for r in under_way if r.key not in waiting]
+        return [r.key for r in under_way if not self._waits(store, r)]
+
+    def _waits(self, store: Store, receipt: Receipt) -> bool:
+        """Whether it waits for a person who is asked, for an operator who has paused it, or for its time."""
+        if receipt.is_asked:
+            return (receipt.gate_until or receipt.changed_at) > self.clock()
+        began = receipt.request.not_before or receipt.request.requested_at
+        if receipt.is_scheduled and began > self.clock():
+            return True
+        paused = receipt.state is State.PENDING and store.pause_of(receipt.request.team) is not None
+        return paused and self.clock() - began <= GROWN_OLD
 
 
 class Process:

@@ -21,9 +21,10 @@ def register(app: App) -> None:
         later,
         picking,
         shortcuts,
+        unknowns,
         views,
     )
 
-    clicks = (actions, later, announcing, asking, approving, correcting)
+    clicks = (actions, later, announcing, asking, approving, correcting, unknowns)
     for module in (commands, picking, shortcuts, *clicks, views, errors):
         module.register(app)

@@ -91,7 +91,8 @@ def outcome(receipt: Receipt) -> Json:
     """How a send ended, with the text it was about; the same words everywhere."""
     text = receipt.text or receipt.request.text
     what = f"{_what(receipt.request)} to conversation `{escape(receipt.request.conversation_id)}`"
-    head = f"{headline(receipt.state)}: {what}.{_told(receipt.state, receipt.reason)}"
+    said = _told(receipt.state, receipt.reason) + _settled_where(receipt.state, receipt)
+    head = f"{headline(receipt.state)}: {what}.{said}"
     if receipt.awaits_approval and receipt.gate_until and receipt.request.approval:
         head = f":raised_hand: {what} {_awaiting(receipt.request.approval, receipt.gate_until)}"
     ways = buttons([_way(way, receipt.key) for way in receipt.ways]) if receipt.ways else []
@@ -207,6 +208,7 @@ def direct(post: Post, receipt: Receipt) -> Json:
     head = (
         f"{mention}{_heading(post, receipt)}: {_what(receipt.request)} to conversation "
         f"`{escape(receipt.request.conversation_id)}`.{_told(post.state, post.reason)}"
+        f"{_settled_where(post.state, receipt)}"
     )
     more = _correct(receipt) if post.state is State.SENT else []
     return message(head, [section(head), *(excerpt(text) if text else []), *more])
@@ -218,9 +220,19 @@ def direct(post: Post, receipt: Receipt) -> Json:
 def card(receipt: Receipt, *, show: Show = Show.TEXT, title: str = "", who: str = "") -> Json:
     """The parent of a conversation's thread: which conversation, and where its latest send stands."""
     head = f"*Conversation* `{escape(receipt.request.conversation_id)}`"
+    state = _state(receipt, show, title, who)
+    return message(f"{head}: {state}", [section(head), line(receipt, show=show, title=title, who=who)])
+
+
+def line(receipt: Receipt, *, show: Show = Show.TEXT, title: str = "", who: str = "") -> Json:
+    """Where one send stands, as a card says it."""
+    return context(f"{_state(receipt, show, title, who)} · {moment(receipt.changed_at)}")
+
+
+def _state(receipt: Receipt, show: Show, title: str, who: str) -> str:
     state = f"{_standing(receipt)}: {shown(receipt.request, show, title)}, by {by(receipt.request, who)}"
-    state += _why_failed(receipt)
-    return message(f"{head}: {state}", [section(head), context(f"{state} · {moment(receipt.changed_at)}")])
+    waits = f". {escape(receipt.reason)}" if receipt.state is State.PENDING and receipt.reason else ""
+    return f"{state}{waits}{_why_failed(receipt)}"
 
 
 def reply(
@@ -294,6 +306,8 @@ def _standing(receipt: Receipt) -> str:
         return f":hourglass_flowing_sand: *Waiting* for Genesys until {moment(receipt.waiting_until)}"
     if receipt.state is State.SENT:
         return _DELIVERED.get(receipt.delivery, headline(State.SENT))
+    if receipt.state is State.UNKNOWN and receipt.handled_by:
+        return f"{headline(State.UNKNOWN)}, handled by <@{receipt.handled_by}>"
     return headline(receipt.state)
 
 
@@ -334,6 +348,12 @@ def _told(state: State, reason: str) -> str:
 def _correct(receipt: Receipt) -> list[Json]:
     there = receipt.state is State.SENT
     return buttons([button("Send correction", CORRECT, receipt.key)]) if there else []
+
+
+def _settled_where(state: State, receipt: Receipt) -> str:
+    if state is not State.UNKNOWN:
+        return ""
+    return f" Its card in <#{receipt.request.channel}> has buttons to settle it."
 
 
 def _way(way: Way, key: str) -> Json:

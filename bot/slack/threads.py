@@ -27,7 +27,7 @@ from bot.canned.catalog import Catalog, Show
 from bot.canned.lanes import Lane
 from bot.models import Asked, Post, PostKind, Receipt, Standing, Thread
 
-from . import announcing, approvals, messages, questions
+from . import announcing, approvals, messages, questions, unknowns
 from .buckets import Bucket
 from .client import Barred, Limited, Refused, SlackFault, Unanswered, call
 from .finding import Finder, mark
@@ -116,7 +116,7 @@ class Threads:
 
     `name` says what a Slack user is called, empty if that is not known. `unpostable` is told
     each channel (or user) where Slack refuses a post, with Slack's word for the reason; once
-    for a channel, until it takes posts again.
+    for a channel, until it takes posts again. `can_look`: Genesys shows messages that were sent.
     """
 
     def __init__(
@@ -130,6 +130,7 @@ class Threads:
         catalog: Callable[[], Catalog],
         name: Callable[[str], str],
         unpostable: Callable[[str, str], None],
+        can_look: bool = True,
         now: Callable[[], datetime],
     ) -> None:
         self._outbox = outbox
@@ -140,6 +141,7 @@ class Threads:
         self._catalog = catalog
         self._name = name
         self._unpostable = unpostable
+        self._can_look = can_look
         self._now = now
         self._lock = threading.Lock()
         self._passes: dict[tuple[str, str], _Pass] = {}
@@ -303,7 +305,7 @@ class Threads:
         if found is None:
             self._spend(channel)
             self._outbox.posting(post.id)
-            payload["hash"] = receipt.text_hash or ""
+            payload |= {"hash": receipt.text_hash or "", "record": post.record}
             try:
                 found = self._post(channel, self._words(post, receipt), payload, thread_ts=place.card)
             except (Limited, Barred, Unanswered) as exc:
@@ -378,8 +380,11 @@ class Threads:
 
     def _card(self, standing: Standing) -> Json:
         latest, chat = standing.latest, standing.chat
-        sent = messages.card(latest, **self._told(latest)) if latest else None
-        return announcing.card(chat, sent) if chat else sent or {}
+        sent = messages.card(latest, **self._told(latest)) if latest else {}
+        for each in standing.unknown:
+            line = messages.line(each, **self._told(each)) if each != latest else None
+            sent["blocks"] += unknowns.buttons_for(each, line, can_look=self._can_look)
+        return announcing.card(chat, sent) if chat else sent
 
     def _words(self, post: Post, receipt: Receipt) -> Json:
         if post.kind is PostKind.DIRECT:

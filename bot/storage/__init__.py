@@ -1,11 +1,22 @@
 """What we remember: sends, threads, links and the audit record, in SQLite or PostgreSQL."""
 
-from .audit import AuditRecord
+from .audit import AuditRecord, Wanted
 from .connects import Connect
 from .drafts import Draft
-from .errors import Closed, DatabaseDown, LinkTaken, NoSuchSend, OverLimit, Repeated, StorageError
+from .errors import (
+    Closed,
+    DatabaseDown,
+    LinkTaken,
+    NoSuchSend,
+    NotUnknown,
+    OverLimit,
+    Repeated,
+    Stopped,
+    StorageError,
+)
 from .grants import SealedGrant
 from .libraries import KeptResponse
+from .posted import Posted
 from .store import Store
 
 __all__ = [
@@ -17,9 +28,13 @@ __all__ = [
     "KeptResponse",
     "LinkTaken",
     "NoSuchSend",
+    "NotUnknown",
     "OverLimit",
+    "Posted",
     "Repeated",
     "SealedGrant",
+    "Stopped",
     "StorageError",
     "Store",
+    "Wanted",
 ]

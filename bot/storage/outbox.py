@@ -19,12 +19,16 @@ from sqlalchemy.dialects import postgresql, sqlite
 from bot.models import Asked, Post, PostKind, Receipt, SendRequest, Standing, Thread
 
 from .engine import insert
-from .rows import chat_of, find, post_of, receipt_of, receipts, thread_of
-from .schema import chats, posts, sends, threads
+from .rows import STILL_UNKNOWN, chat_of, find, post_of, receipt_of, receipts, thread_of
+from .schema import audit, chats, posts, sends, threads
 from .workers import Workers, due
 
 NEW_POST = posts.insert()
 IN_THREAD = (PostKind.REPLY, PostKind.APPROVE, PostKind.APPROVED)
+# Written in one transaction, a post and what it tells of have the same time.
+TOLD = and_(audit.c.key == posts.c.key, audit.c.at == posts.c.created_at)
+RECORD = select(audit.c.mac).where(TOLD).order_by(audit.c.id.desc()).limit(1).scalar_subquery()
+ON_A_CARD = 3  # sends that still want somebody's word
 A_TURN = 50  # posts; a lease lasts long enough for them at one a second
 
 
@@ -53,7 +57,8 @@ class Outbox(Workers):
     def posts_due(self, channel: str, conversation_id: str) -> list[tuple[Post, Receipt]]:
         """What to say now, in order, with where its send stands; a post that must wait holds up the rest."""
         now = self._now()
-        query = select(posts).where(_in(posts, channel, conversation_id), posts.c.done_at.is_(None))
+        query = select(posts, RECORD.label("record"))
+        query = query.where(_in(posts, channel, conversation_id), posts.c.done_at.is_(None))
         found: list[tuple[Post, Receipt]] = []
         with self._reading() as tx:
             for row in tx.execute(query.order_by(posts.c.id).limit(A_TURN)).all():
@@ -219,7 +224,9 @@ def _standing(tx: Connection, channel: str, conversation_id: str) -> Standing | 
     chat = tx.execute(select(chats).where(_in(chats, channel, conversation_id))).first()
     if send is None and chat is None:
         return None
-    return Standing(receipt_of(send) if send else None, chat_of(chat) if chat else None)
+    newest = receipts().where(here, STILL_UNKNOWN).order_by(sends.c.id.desc()).limit(ON_A_CARD)
+    unknown = tuple(receipt_of(row) for row in tx.execute(newest))
+    return Standing(receipt_of(send) if send else None, chat_of(chat) if chat else None, unknown)
 
 
 def _in(table: Any, channel: Any, conversation_id: Any) -> ColumnElement[bool]:

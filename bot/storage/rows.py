@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, select
+from sqlalchemy import Connection, Row, Select, and_, bindparam, select
 
 from bot.models import Chat, Gate, Post, PostKind, Receipt, SendAs, SendRequest, State, Thread
 
@@ -19,6 +19,7 @@ def receipts() -> Select[Any]:
     )
 
 
+STILL_UNKNOWN = and_(sends.c.state == State.UNKNOWN, sends.c.handled_by.is_(None))
 BY_KEY = receipts().where(sends.c.key == bindparam("this"))
 
 
@@ -54,6 +55,7 @@ def receipt_of(row: Row[Any]) -> Receipt:
         opened_by=row.opened_by,
         approved_by=row.approved_by,
         landed_in=row.landed_in,
+        handled_by=row.handled_by,
     )
 
 
@@ -115,6 +117,7 @@ def post_of(row: Row[Any]) -> Post:
         created_at=row.created_at,
         posting=row.posting,
         attempts=row.attempts,
+        record=row.record or "",
     )
 
 
