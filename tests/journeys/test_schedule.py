@@ -225,6 +225,7 @@ def test_what_needs_approval_is_approved_first_and_waits_for_its_time_then(
     assert got(sandbox) == ["Refunded."]
 
 
+@pytest.mark.parametrize("api", ["platform"])  # the other contract lists no conversations
 def test_an_agents_name_takes_a_time_too(sandbox: Sandbox) -> None:
     sandbox.link_user(sandbox.slack.bob, sandbox.genesys.bob)
     said = types(sandbox, f"/canned @bob escalation {in_minutes(sandbox, 60)}")
