@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 import time
 from collections.abc import Callable
@@ -12,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from bot import tables
 
 if TYPE_CHECKING:
     from bot.canned.catalog import Catalog
@@ -108,19 +109,16 @@ def _compare(office: Office, store: Store, found: Callable[[str], None]) -> None
 @click.pass_obj
 def export(office: Office, /, form: str, **wanted: Any) -> None:
     """Print the record, oldest first."""
-    from bot.canned.auditing import COLUMNS, as_json, as_row
+    from bot.canned.auditing import COLUMNS, as_columns, as_json
     from bot.storage import Wanted
 
-    out = sys.stdout
     with office.store() as store:
         records = store.trail(Wanted(**wanted))
         if form == "csv":
-            writer = csv.writer(out, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            writer.writerows(map(as_row, records))
+            tables.write(sys.stdout, COLUMNS, map(as_columns, records))
             return
         for record in records:
-            out.write(as_json(record) + "\n")
+            sys.stdout.write(as_json(record) + "\n")
 
 
 @audit.command()

@@ -80,9 +80,10 @@ class SendRequest:
     `key` is a UUID derived from what Slack says identifies the click, so that a replay
     on any replica computes the same one. `text` is the template as the supervisor
     edited it (None: the response's own), `values` what they typed as name=value.
-    `not_before` ends an undo window or, if `scheduled`, is when it is meant to leave. `edited`: the
-    text is not the response's own. `corrects` is the key of the send that it sets right,
-    `instead_of` that of an unknown send that this one repeats.
+    `edited` says that it is no text of the response's own, or that the agent changed it.
+    `not_before` ends an undo window or, if `scheduled`, is when it is meant to leave.
+    `corrects` is the key of the send that it sets right, `instead_of` that of an unknown send
+    that this one repeats.
     `approval` is the user group that has to agree, as canned.yml had it at the click; not on record.
     """
 
@@ -101,9 +102,9 @@ class SendRequest:
     confirmed: bool = False
     not_before: datetime | None = None
     gate: Gate | None = None
+    edited: bool = False
     instead_of: str | None = None
     scheduled: bool = False
-    edited: bool = False
     corrects: str | None = None
     approval: str | None = field(default=None, compare=False)
 

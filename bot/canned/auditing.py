@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from bot.models import Thread
 from bot.storage import AuditRecord, Posted, Store
@@ -18,7 +18,6 @@ DETAILS = (
     *("language", "sender_id", "text_hash", "opened_by", "state", "message_id", "correlation_id"),
 )
 COLUMNS = (*FIRST, *DETAILS, "other", "key_id", "mac")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take a cell for
 
 
 @dataclass(frozen=True)
@@ -91,15 +90,16 @@ def as_json(record: AuditRecord) -> str:
     return json.dumps(asdict(record) | {"at": record.at.isoformat()})
 
 
-def as_row(record: AuditRecord) -> list[str]:
-    """The cells of COLUMNS; no spreadsheet takes one for a formula."""
+def as_columns(record: AuditRecord) -> dict[str, object]:
+    """The record by COLUMNS, for a table."""
     detail = dict(record.detail)
-    first = [record.id, record.at.isoformat(), record.key, record.event, record.actor]
-    named = [detail.pop(name, None) for name in DETAILS]
+    first = {
+        "id": record.id,
+        "at": record.at,
+        "key": record.key,
+        "event": record.event,
+        "actor": record.actor,
+    }
+    named = {name: detail.pop(name, None) for name in DETAILS}
     other = json.dumps(detail) if detail else None
-    return [_cell(value) for value in (*first, *named, other, record.key_id, record.mac)]
-
-
-def _cell(value: Any) -> str:
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return {**first, **named, "other": other, "key_id": record.key_id, "mac": record.mac}

@@ -484,7 +484,6 @@ class Desk:
             raise NotLinked(unlinked(request.supervisor))
         if response.approval:
             require_askable(request)
-        own = response.in_language(request.language)[0]
         again = request.instead_of is not None
         send_as = request.send_as if again else team.send_as
         asks_agent = again and request.gate is not None and request.gate.asks_agent
@@ -497,7 +496,7 @@ class Desk:
             gate=first_approved(gate, response),
             approval=response.approval,
             not_before=self._held_until(request, team, response),
-            edited=request.text is not None and request.text.strip() != own.strip(),
+            edited=request.text is not None and not response.says(request.text),
         )
 
     def _held_until(self, request: SendRequest, team: Team, response: Response) -> datetime | None:

@@ -18,6 +18,7 @@ from .grants import SealedGrant
 from .libraries import KeptResponse
 from .posted import Posted
 from .store import Store
+from .usage import Used
 
 __all__ = [
     "AuditRecord",
@@ -36,5 +37,6 @@ __all__ = [
     "Stopped",
     "StorageError",
     "Store",
+    "Used",
     "Wanted",
 ]

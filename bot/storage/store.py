@@ -18,6 +18,7 @@ from .purging import Purging
 from .sends import Sends
 from .unknowns import Unknowns
 from .upgrading import Upgrading
+from .usage import Usage
 from .verifying import Verifying
 
 
@@ -37,6 +38,7 @@ class Store(
     Audit,
     PostedReplies,
     Verifying,
+    Usage,
     Purging,
     Upgrading,
 ):

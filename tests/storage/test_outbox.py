@@ -260,3 +260,24 @@ def test_a_button_counts_only_in_a_message_about_its_send(store: Store, claim: C
     assert not store.is_told(key, "1.3", places=("C0TEAM", "U0ANN"))
     assert not store.is_told(key, "1.2", places=("C0OTHER",))
     assert not store.is_told(other, "1.2", places=("C0TEAM",))
+
+
+def test_whoever_was_given_up_for_dead_says_nothing_more(
+    open_store: Callable[..., Store], settled: Callable[..., str], clock: Any
+) -> None:
+    one, two = open_store("one"), open_store("two")
+    settled()
+    one.take_thread(*TEAM)
+    [(post, _)] = one.posts_due(*TEAM)
+    clock.advance(16)
+
+    two.take_thread(*TEAM)
+    assert not one.carding(*TEAM)
+    assert not one.posting(post.id)
+    assert two.carding(*TEAM)
+    assert two.posting(post.id)
+    two.carded(*TEAM, "1.1")
+    two.posted(post.id, "1.2")
+    two.leave_thread(*TEAM)
+    assert not one.carding(*TEAM)
+    assert not one.posting(post.id)
