@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from bot import logs
 from bot.canned.announcing import Announcing
+from bot.canned.approving import Approving
 from bot.canned.asking import Asking
 from bot.canned.catalog import Catalog, CatalogFile
 from bot.canned.connecting import Connecting
@@ -200,6 +201,7 @@ def _wire(settings: Settings, undo: ExitStack, *, now: Clock, sleep: Sleep | Non
         changed=changed,
         told=workspace.tell_soon if workspace else _nobody,
     )
+    approving = Approving(store, identity, people, catalog=libraries.catalog, now=now, changed=changed)
     sender = Sender(
         genesys,
         store,
@@ -207,6 +209,7 @@ def _wire(settings: Settings, undo: ExitStack, *, now: Clock, sleep: Sleep | Non
         people,
         libraries,
         asking,
+        approving,
         connecting,
         Guards(store, now=now),
         catalog=libraries.catalog,
@@ -224,6 +227,7 @@ def _wire(settings: Settings, undo: ExitStack, *, now: Clock, sleep: Sleep | Non
         identity=identity,
         sender=sender,
         asking=asking,
+        approving=approving,
         conversations=Conversations(genesys, identity, now=now),
         connecting=connecting,
         libraries=libraries,

@@ -41,7 +41,9 @@ class Drafts:
         """
         kept = asdict(request) | {
             "requested_at": request.requested_at.isoformat(),
-            "not_before": None,
+            "not_before": request.not_before.isoformat()
+            if request.scheduled and request.not_before
+            else None,
             _AMONG: list(among),
         }
         self._store.save_draft(
@@ -81,6 +83,8 @@ def _request_of(kept: Mapping[str, Any]) -> SendRequest:
     request["send_as"] = SendAs(request["send_as"])
     request["gate"] = Gate(request["gate"]) if request.get("gate") else None
     request["requested_at"] = datetime.fromisoformat(request["requested_at"])
+    at = request["not_before"]
+    request["not_before"] = datetime.fromisoformat(at) if at else None
     return SendRequest(**request)
 
 

@@ -98,6 +98,8 @@ class Settling:
             supervisor=user,
             requested_at=self._now(),
             by_operator=False,
+            scheduled=False,
+            not_before=None,
             instead_of=key,
             seen=None,  # the card showed nothing of the conversation
         )

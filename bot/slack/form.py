@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from bot.canned.errors import MissingValues, TextRefused
@@ -45,7 +46,8 @@ class Filled:
     the person whose conversation is meant while there is none, `live` what is shown to
     choose from. `taken` marks a conversation that was chosen, not typed. `looked` is there
     once the conversation has been looked at, and `around` what the window then shows of it;
-    `long` says that the text as it stands was found too long.
+    `long` says that the text as it stands was found too long. `at` is when it is to leave,
+    None for now. `corrects` is the key of the send that this one sets right.
     """
 
     team: str
@@ -64,6 +66,8 @@ class Filled:
     looked: Looked | None = None
     around: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     long: bool = False
+    at: datetime | None = None
+    corrects: str = ""
 
     @property
     def spoken(self) -> str:
@@ -113,6 +117,8 @@ def read(view: Mapping[str, Any]) -> Filled:
         language=_language(state, chosen),
         looked=looked,
         around=previewing.around_in(view) if looked else (),
+        at=_time(_element(state, "at")),
+        corrects=about.get("corrects", ""),
     )
     return replace(filled, long=about.get("long") == filled.as_typed)
 
@@ -131,6 +137,11 @@ def read_submission(view: Mapping[str, Any]) -> Filled:
 def _element(state: Mapping[str, Any], block_id: str) -> Mapping[str, Any]:
     """What one input holds; each of our blocks has one."""
     return next(iter(state.get(block_id, {}).values()), {})
+
+
+def _time(held: Mapping[str, Any]) -> datetime | None:
+    seconds = held.get("selected_date_time")
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None
 
 
 def _conversation_block(view: Mapping[str, Any]) -> str:

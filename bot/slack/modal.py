@@ -49,10 +49,14 @@ MESSAGE = "canned_message"
 VALUE = "canned_value:"  # with the variable's name behind it
 LANGUAGE = "canned_language"
 PREVIEW = "canned_preview"
+AT = "canned_at"
 TEAM = "canned_window_team:"  # with a number behind it
 
 AGAIN, ANYWAY = "again", "anyway"  # kinds of questions, as the Desk has them
 
+_CORRECTS = (
+    "*Correction* of a message that was sent. Genesys cannot take that one back: the customer sees both."
+)
 _TITLE = "Send a response"
 _INPUTS = 40  # variables that get an input; more would push the preview out of sight
 _NAME = 200  # characters of a variable's name that fit into an id
@@ -75,11 +79,13 @@ def window(
     missing = preview.missing if preview else ()
     return _modal(
         [
+            *([context(_CORRECTS)] if filled.corrects else []),
             _conversation(filled),
             _choice(response),
             *_message(response, own, text),
             *_language(response, now),
             *(_value(name, filled.values.get(name), needed=name in missing) for name in names),
+            _at(),
             *map(dict, now.around),
             divider(),
             section("*Preview*", accessory=button("Refresh", PREVIEW, "refresh")),
@@ -92,6 +98,7 @@ def window(
             "team": filled.team,
             "channel": filled.channel,
             "agent": filled.agent,
+            "corrects": filled.corrects,
             "seen": [response.key, response.version] if response else None,
             "looked": [mark(now.conversation), *astuple(now.looked)] if now.looked else None,
             "long": filled.as_typed if preview and previewing.too_long(preview) else None,
@@ -257,6 +264,12 @@ def _language(response: Response | None, filled: Filled) -> list[Json]:
     chosen = next((one for one in offered if one["value"] == filled.language), offered[0])
     element = {"type": "static_select", "action_id": LANGUAGE, "options": offered, "initial_option": chosen}
     return [_input(f"language:{response.key}", "Language", element)]
+
+
+def _at() -> Json:
+    """When it leaves: in the viewer's own zone, as Slack's picker has it."""
+    made = _input("at", "At", {"type": "datetimepicker", "action_id": AT}, optional=True)
+    return made | {"dispatch_action": False, "hint": plain("Empty: now.")}
 
 
 def _value(name: str, value: str | None, *, needed: bool) -> Json:

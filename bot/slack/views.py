@@ -40,6 +40,8 @@ def send_submitted(
         version=filled.version,
         language=filled.language,
         seen=filled.looked.seen if filled.looked else None,
+        at=filled.at,
+        corrects=filled.corrects or None,
         click=f"view:{view['id']}",
     )
     receipt = desk.claim(request, asked_in=view["id"])

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from slack_sdk import WebClient
+from slack_sdk.web import SlackResponse
 
 from bot.canned.catalog import Response, Team
 from bot.canned.desk import Desk
@@ -136,6 +137,28 @@ def open_window(client: WebClient, desk: Desk, entry: Entry) -> None:
     said = messages.note(_NO_WINDOW)
     answered = [answers.by_url(client, entry.url, said)] if entry.url else []
     answers.go(desk.windows, shown, *answered, *answers.aside(client, entry.user, said, entry.channel))
+
+
+def open_filled(
+    client: WebClient,
+    desk: Desk,
+    entry: Entry,
+    team: Team,
+    filled: form.Filled,
+    opens: Callable[..., SlackResponse],
+) -> None:
+    """The same with everything filled in, as far as it can still be sent; `opens` or pushes it."""
+    try:
+        response = desk.response(filled.response or "", team)
+    except CannedError:
+        response, filled = None, replace(filled, response=None, text=None)
+
+    def shown() -> None:
+        opened = call(opens, trigger_id=entry.trigger, view=modal.window(filled, response))["view"]
+        Window(client, desk, opened["id"], entry.user, team).ask_soon(filled, response, opened["hash"])
+
+    said = messages.note(_NO_WINDOW)
+    answers.go(desk.windows, shown, *answers.aside(client, entry.user, said, entry.channel))
 
 
 def open_for_team(client: WebClient, desk: Desk, view: Mapping[str, Any], user: str, pressed: Json) -> None:

@@ -28,7 +28,10 @@ FIXED = Response("fixed", "Fixed words", "Only as it stands.", editable=False)
 
 
 def labels(view: dict[str, Any]) -> list[str]:
-    return [block["label"]["text"] for block in view["blocks"] if block["type"] == "input"]
+    """Of its inputs, but for the time, which is always there and always the last."""
+    *found, last = [block["label"]["text"] for block in view["blocks"] if block["type"] == "input"]
+    assert last == "At"
+    return found
 
 
 def typed_into(view: dict[str, Any], **by_label: str) -> dict[str, Any]:
