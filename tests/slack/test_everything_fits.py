@@ -57,6 +57,7 @@ NOT_SHOWN = {"manifest.manifest", "finding.mark", "finding.pages", "finding.payl
 ONLY = {  # what a builder is never asked for
     "questions.edit": lambda given: size(given["receipt"].text or "") <= TEXT,
     "modal.choices": lambda given: len(given["found"]) <= 100,
+    "approvals.review": lambda given: size(given["receipt"].text or "") <= 4 * TEXT,  # no channel takes more
 }
 
 
@@ -136,6 +137,9 @@ class Given:
         self.by_name: dict[str, list[Any]] = {
             "sentence": [sentence],
             "draft": [KEY],
+            "zone": ["", "Europe/Berlin"],
+            "corrects": [None, NOW],
+            "group": ["S0LEADS"],
             "kind": [modal.AGAIN, modal.ANYWAY],
             "language": [sentence, ""],
             "user": ["U0ANN"],
