@@ -166,7 +166,7 @@ def _wire(settings: Settings, undo: ExitStack, *, now: Clock, sleep: Sleep | Non
     lanes = Lanes()
     libraries = Libraries(genesys, store, catalog.current, now=now)
     libraries.load()
-    workspace = _workspace(settings, store, lanes, libraries.catalog, genesys.finds_messages, now=now)
+    workspace = _workspace(settings, store, lanes, libraries.catalog, genesys, now=now)
     people: People = workspace.people if workspace else NoSlack()
     if workspace:
         workspace.refresh()  # who is in which group has to be in memory before anybody types
@@ -489,7 +489,7 @@ def _workspace(
     store: Store,
     lanes: Lanes,
     catalog: Callable[[], Catalog],
-    can_look: bool,
+    genesys: Genesys,
     *,
     now: Clock,
 ) -> Workspace | None:
@@ -497,7 +497,16 @@ def _workspace(
         return None
     from bot.slack.workspace import Workspace
 
-    return Workspace(settings.slack, store, lanes.posts, catalog, can_look=can_look, now=now)
+    return Workspace(
+        settings.slack,
+        store,
+        lanes.posts,
+        lanes.bulk,
+        catalog,
+        page=genesys.page,
+        can_look=genesys.finds_messages,
+        now=now,
+    )
 
 
 def _nobody(*_: Link | SendRequest | str) -> None:

@@ -101,7 +101,7 @@ def _slack(settings: Settings, store: Store, catalog: Catalog | None, now: Clock
 
     lane = Lane("check", 1)
     try:
-        workspace = Workspace(settings.slack, store, lane, lambda: catalog or _nothing(), now=now)
+        workspace = Workspace(settings.slack, store, lane, lane, lambda: catalog or _nothing(), now=now)
         yield Finding("slack", True, f"signed in to {workspace.id}")
         yield from _channels(workspace, catalog)
     except CannedError as exc:

@@ -24,6 +24,7 @@ from bot.storage import OverLimit as StoredOverLimit
 
 from .approving import Approving, first_approved, require_askable
 from .asking import Asking
+from .cards import Cards
 from .catalog import Catalog, Response, Team
 from .connecting import Connected, Connecting
 from .conversations import Choice, Conversations
@@ -40,6 +41,7 @@ from .errors import (
     TextRefused,
     WhichTeam,
 )
+from .glance import Glances
 from .identity import Identity, unlinked
 from .lanes import Lane, Lanes
 from .library import Libraries
@@ -93,7 +95,11 @@ class Desk:
         """`workspace` is the Slack workspace or Grid organisation that this deployment serves."""
         self.outbox = store
         self.approving = approving
+        self.cards = Cards(store, self.team_for)
         self.correcting = Correcting(store, self.team_for)
+        self.glances = Glances(
+            store, identity, connecting, teams_for=self.teams_for, catalog=catalog, now=now
+        )
         self.times = Times(people, now)
         self.connecting = connecting
         self.conversations = conversations
@@ -237,15 +243,6 @@ class Desk:
             corrects=self.correcting.corrected(corrects, conversation_id),
         )
         return self._checked(request, team, version)
-
-    @on_record()
-    def require_announced(self, conversation_id: str, channel: str, ts: str) -> None:
-        """Raise NotAllowed unless Slack's message `ts` announces this chat there, and it goes on."""
-        chat = self._store.announced(channel, conversation_id, ts)
-        if chat is None:
-            raise NotAllowed("This button belongs to no chat that was announced here. Nothing was sent.")
-        if chat.ended_at is not None:
-            raise NotAllowed("This chat has ended, so nothing can be sent into it any more.")
 
     @on_record()
     def claim(self, request: SendRequest, *, asked_in: str | None = None) -> Receipt:

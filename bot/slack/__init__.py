@@ -9,15 +9,16 @@ if TYPE_CHECKING:
 
 
 def register(app: App) -> None:
-    """Add every listener to `app`, whose context has to hold the Desk as `desk`."""
+    """Add every listener to `app`, whose context has to hold `desk` and `homes`."""
     from . import (
         actions,
-        announcing,
         approving,
         asking,
+        carding,
         commands,
         correcting,
         errors,
+        home,
         later,
         picking,
         shortcuts,
@@ -25,6 +26,6 @@ def register(app: App) -> None:
         views,
     )
 
-    clicks = (actions, later, announcing, asking, approving, correcting, unknowns)
+    clicks = (actions, later, carding, asking, approving, correcting, unknowns, home)
     for module in (commands, picking, shortcuts, *clicks, views, errors):
         module.register(app)

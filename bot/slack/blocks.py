@@ -110,15 +110,10 @@ def button(text: str, action_id: str, value: str, *, primary: bool = False) -> J
     return made | ({"style": "primary"} if primary else {})
 
 
-def link_button(text: str, action_id: str, url: str) -> Json:
+def link_button(text: str, action_id: str, url: str, *, primary: bool = True) -> Json:
     """A button that opens a page; Slack tells us of the click too, and wants an answer to that."""
-    return {
-        "type": "button",
-        "action_id": action_id,
-        "text": plain(short(text, OPTION)),
-        "url": url,
-        "style": "primary",
-    }
+    made: Json = {"type": "button", "action_id": action_id, "text": plain(short(text, OPTION)), "url": url}
+    return made | ({"style": "primary"} if primary else {})
 
 
 def buttons(made: Sequence[Json]) -> list[Json]:
@@ -158,8 +153,9 @@ def _texts(node: object, key: str = "") -> Iterable[str]:
         if key in ("text", "url", "fallback", "pretext", "title_link", "value"):
             yield node
     elif isinstance(node, Mapping):
+        pressed = node.get("type") == "button"  # its value is for the app, and nobody sees it
         for name, inner in node.items():
-            yield from _texts(inner, str(name))
+            yield from _texts(inner, "" if pressed and name == "value" else str(name))
     elif isinstance(node, list):
         for inner in node:
             yield from _texts(inner, key)

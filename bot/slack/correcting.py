@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from slack_bolt import Ack, App
@@ -15,7 +16,7 @@ from .blocks import SECTION
 
 
 def register(app: App) -> None:
-    app.action(messages.CORRECT)(correct_pressed)
+    app.action(re.compile(rf"{messages.CORRECT}(:\d+)?"))(correct_pressed)
 
 
 def correct_pressed(
@@ -30,7 +31,8 @@ def correct_pressed(
         ts="" if shown_to_one else place.get("message_ts", ""),
     )
     entry = windows.Entry.of(body)
-    opens = client.views_push if "view" in body else client.views_open
+    in_window = body.get("view", {}).get("type") == "modal"
+    opens = client.views_push if in_window else client.views_open
     desk.windows.submit(windows.open_filled, client, desk, entry, team, _filled(receipt), opens)
     ack()
 

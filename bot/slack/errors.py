@@ -46,7 +46,7 @@ def refused(
         replace = isinstance(error, Asked)  # a question takes the place of the one that was answered
         answered = answers.by_url(client, body["response_url"], _answer(error, said), replace=replace)
         answers.say(desk.windows, answered, answered, *_aside(client, body, _answer(error, said)))
-    elif body.get("view") is None:
+    elif (body.get("view") or {}).get("type") != "modal":
         shown = partial(call, client.views_open, trigger_id=body["trigger_id"], view=modal.notice(said))
         answers.say(desk.windows, shown, *_aside(client, body, messages.note(said)))
     else:

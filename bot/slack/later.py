@@ -22,7 +22,7 @@ from .blocks import Json, button, context, escape, message, section
 CANCEL = "canned_cancel:"  # with a number behind it, as each button needs its own id
 LISTED = 20
 
-_TOO_LATE = "Too late to take it back."
+TOO_LATE = "Too late to take it back."
 
 
 def register(app: App) -> None:
@@ -59,7 +59,7 @@ def taken_back(receipt: Receipt) -> Json:
     said = messages.outcome(receipt)
     if receipt.state is State.CANCELLED:
         return said
-    return message(f"{_TOO_LATE} {said['text']}", [section(_TOO_LATE), *said["blocks"]])
+    return message(f"{TOO_LATE} {said['text']}", [section(TOO_LATE), *said["blocks"]])
 
 
 def scheduled(receipts: Sequence[Receipt]) -> Json:
@@ -69,14 +69,15 @@ def scheduled(receipts: Sequence[Receipt]) -> Json:
             "Nothing of yours waits for a later time. Schedule a message with `at 15:30` at the end."
         )
     rows = [
-        section(_row(r), accessory=button("Cancel", f"{CANCEL}{at}", r.key))
+        section(row(r), accessory=button("Cancel", f"{CANCEL}{at}", r.key))
         for at, r in enumerate(receipts[:LISTED])
     ]
     more = len(receipts) - LISTED
     return message("Your scheduled messages", [*rows, *([context(f"And {more} more.")] if more > 0 else [])])
 
 
-def _row(receipt: Receipt) -> str:
+def row(receipt: Receipt) -> str:
+    """One of them, in a line."""
     request = receipt.request
     when = messages.moment(request.not_before or receipt.changed_at)
     asked = " (waits for approval)" if receipt.awaits_approval else ""

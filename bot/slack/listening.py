@@ -49,6 +49,7 @@ def build(settings: SlackSettings, workspace: Workspace, desk: Desk) -> App:
             log.warning("refused a request of another workspace")
             return BoltResponse(status=200, body="This bot does not serve this workspace.")
         context["desk"] = desk
+        context["homes"] = workspace.homes
         next()
         return None
 

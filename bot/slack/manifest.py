@@ -16,6 +16,7 @@ OPEN = "canned_open"
 FROM_MESSAGE = "canned_from_message"
 EVENTS_PATH = "/slack/events"
 
+EVENTS = ("app_home_opened",)
 SCOPES = (
     "commands",  # the command and both shortcuts
     "chat:write",  # threads, direct messages, notes that follow a closed window
@@ -46,7 +47,7 @@ def manifest(url: str | None = None) -> Json:
         },
         "features": {
             "app_home": {
-                "home_tab_enabled": False,
+                "home_tab_enabled": True,
                 "messages_tab_enabled": True,
                 "messages_tab_read_only_enabled": True,
             },
@@ -97,7 +98,11 @@ def _settings(url: str | None) -> Json:
     interactivity: Json = {"is_enabled": True}
     if url is not None:
         interactivity |= {"request_url": _events(url), "message_menu_options_url": _events(url)}
+    events: Json = {"bot_events": list(EVENTS)}
+    if url is not None:
+        events |= {"request_url": _events(url)}
     return {
+        "event_subscriptions": events,
         "interactivity": interactivity,
         "org_deploy_enabled": False,
         "socket_mode_enabled": url is None,

@@ -93,7 +93,7 @@ def outcome(receipt: Receipt) -> Json:
     """How a send ended, with the text it was about; the same words everywhere."""
     text = receipt.text or receipt.request.text
     what = f"{_what(receipt.request)} to conversation `{escape(receipt.request.conversation_id)}`"
-    said = _told(receipt.state, receipt.reason) + _settled_where(receipt.state, receipt)
+    said = _told(receipt.state, receipt.reason) + settled_where(receipt.state, receipt)
     head = f"{headline(receipt.state)}: {what}.{said}"
     if receipt.awaits_approval and receipt.gate_until and receipt.request.approval:
         head = f":raised_hand: {what} {_awaiting(receipt.request.approval, receipt.gate_until)}"
@@ -163,7 +163,7 @@ def responses(found: Sequence[Response], words: str) -> Json:
 
 def me(known: Me, user: str) -> Json:
     """Who the supervisor is to the bot, and what to do where that is not settled."""
-    lines = [_linked(known, user), _teams(known.teams)]
+    lines = [_linked(known, user), teams(known.teams)]
     offer = _connect_button(known.connect) if known.connect else []
     return message("What I know of you", [section("\n".join(lines)), *offer])
 
@@ -188,13 +188,7 @@ def recent(receipts: Sequence[Receipt]) -> Json:
     """The supervisor's last sends, newest first."""
     if not receipts:
         return note("You have not sent anything yet.")
-    lines = [
-        f"{_standing(r)} {moment(r.changed_at)} `{escape(r.request.response)}` "
-        f"to `{escape(r.request.conversation_id)}` {escape(short(r.reason, 150)) if r.reason else ''}"
-        f"{_why_failed(r)}"
-        for r in receipts
-    ]
-    return message("Your last sends", [section(short(line, LINE)) for line in lines])
+    return message("Your last sends", [section(short(listed(r), LINE)) for r in receipts])
 
 
 def linked(link: Link) -> Json:
@@ -212,7 +206,7 @@ def direct(post: Post, receipt: Receipt) -> Json:
     head = (
         f"{mention}{_heading(post, receipt)}: {_what(receipt.request)} to conversation "
         f"`{escape(receipt.request.conversation_id)}`.{_told(post.state, post.reason)}"
-        f"{_settled_where(post.state, receipt)}"
+        f"{settled_where(post.state, receipt)}"
     )
     more = _correct(receipt) if post.state is State.SENT else []
     return message(head, [section(head), *(excerpt(text) if text else []), *more])
@@ -294,6 +288,23 @@ def moment(at: datetime) -> str:
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time_secs}}|{at:%Y-%m-%d %H:%M:%S} UTC>"
 
 
+def listed(receipt: Receipt) -> str:
+    """One of somebody's own sends, in a line."""
+    request = receipt.request
+    why = escape(short(receipt.reason, 150)) if receipt.reason else ""
+    return (
+        f"{_standing(receipt)} {moment(receipt.changed_at)} `{escape(request.response)}` "
+        f"to `{escape(request.conversation_id)}` {why}{_why_failed(receipt)}"
+    )
+
+
+def settled_where(state: State, receipt: Receipt) -> str:
+    """Where an unknown one is settled."""
+    if state is not State.UNKNOWN:
+        return ""
+    return f" Its card in <#{receipt.request.channel}> has buttons to settle it."
+
+
 def _awaiting(group: str, until: datetime) -> str:
     return (
         f"waits for approval by <!subteam^{group}> until {clock(until)}. "
@@ -354,12 +365,6 @@ def _correct(receipt: Receipt) -> list[Json]:
     return buttons([button("Send correction", CORRECT, receipt.key)]) if there else []
 
 
-def _settled_where(state: State, receipt: Receipt) -> str:
-    if state is not State.UNKNOWN:
-        return ""
-    return f" Its card in <#{receipt.request.channel}> has buttons to settle it."
-
-
 def _way(way: Way, key: str) -> Json:
     label = f"Ask {way.name or 'the agent'}" if way.send_as is SendAs.AGENT else "Send as automated"
     return button(label, f"{WAY}{way.send_as}", key)
@@ -370,15 +375,20 @@ def _connect_button(link: str) -> list[Json]:
 
 
 def _linked(known: Me, user: str) -> str:
-    if known.link is not None and known.connect:
-        return f"In Genesys you are {_genesys_user(known.link)}. Sign in there once, so that you can send."
-    if known.link is not None:
-        return f"In Genesys you are {_genesys_user(known.link)}."
-    if known.may_be_found:
+    return linked_as(known.link, user, may_be_found=known.may_be_found, needs_connecting=bool(known.connect))
+
+
+def linked_as(link: Link | None, user: str, *, may_be_found: bool, needs_connecting: bool) -> str:
+    """Who somebody is in Genesys, and what to do where that is not settled."""
+    if link is not None and needs_connecting:
+        return f"In Genesys you are {_genesys_user(link)}. Sign in there once, so that you can send."
+    if link is not None:
+        return f"In Genesys you are {_genesys_user(link)}."
+    if may_be_found:
         return (
             "You are not linked to a Genesys user yet; your first send looks you up by your e-mail address."
         )
-    if known.connect:
+    if needs_connecting:
         return "I do not know which Genesys user you are. Connect your Genesys account and I do."
     return (
         "I do not know which Genesys user you are. "
@@ -394,9 +404,10 @@ def _genesys_user(link: Link) -> str:
     return f"*{name}* (`{escape(link.genesys_user)}`, {how})"
 
 
-def _teams(teams: Sequence[Team]) -> str:
-    if not teams:
+def teams(known: Sequence[Team]) -> str:
+    """For whom somebody may send."""
+    if not known:
         return "You are not a supervisor of any team. Whoever keeps canned.yml can add you."
-    named = [f"*{quiet(team.name)}* (<#{team.channel}>)" for team in teams[:20]]
-    more = f" and {len(teams) - 20} more" if len(teams) > 20 else ""
+    named = [f"*{quiet(team.name)}* (<#{team.channel}>)" for team in known[:20]]
+    more = f" and {len(known) - 20} more" if len(known) > 20 else ""
     return f"You send for {', '.join(named)}{more}."

@@ -106,16 +106,28 @@ def window(
     )
 
 
-def teams(names: Sequence[str], *, conversation: str) -> Json:
-    """The question for which team, before the window opens for it."""
+def connect(link: str) -> Json:
+    """The way to connect one's Genesys account, from a place where others can't read it."""
+    return _modal(messages.connect("Connect Genesys to send as yourself.", link)["blocks"])
+
+
+def help_window(*, connects: bool) -> Json:
+    """What can be typed, and done without typing."""
+    return _modal(messages.help_text(connects=connects)["blocks"])
+
+
+def teams(names: Sequence[str], *, conversation: str, chosen: str = "") -> Json:
+    """The question for which team, before the window opens for it; `chosen` is the response's key."""
     choices = [button(name, f"{TEAM}{at}", name) for at, name in enumerate(names)]
     question = section("For which team do you want to send?")
-    return _modal([question, *buttons(choices)], about={"conversation": conversation[:400]})
+    about = {"conversation": conversation[:400], "response": chosen}
+    return _modal([question, *buttons(choices)], about=about)
 
 
-def chosen_team(view: Mapping[str, Any], action: Mapping[str, Any]) -> tuple[str, str]:
-    """The team that was pressed in `teams`, and the conversation that the window is for."""
-    return action["value"], json.loads(view["private_metadata"])["conversation"]
+def chosen_team(view: Mapping[str, Any], action: Mapping[str, Any]) -> tuple[str, str, str]:
+    """The team that was pressed in `teams`, and the conversation and response that the window is for."""
+    about = json.loads(view["private_metadata"])
+    return action["value"], about["conversation"], about["response"]
 
 
 def working(request: SendRequest) -> Json:

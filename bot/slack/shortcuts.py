@@ -30,13 +30,27 @@ def window_wanted(ack: Ack, body: dict[str, Any], client: WebClient, desk: Desk)
 
 
 def window_wanted_for_message(ack: Ack, body: dict[str, Any], client: WebClient, desk: Desk) -> None:
-    entry = windows.Entry.of(body, conversation_in(body["message"], desk))
-    desk.windows.submit(windows.open_window, client, desk, entry)
+    desk.windows.submit(
+        windows.open_window, client, desk, windows.Entry.of(body, conversation_of(body, desk))
+    )
     ack()
 
 
-def conversation_in(message: dict[str, Any], desk: Desk) -> str:
-    """The first conversation id that a message names, or an empty string."""
+def conversation_of(body: dict[str, Any], desk: Desk) -> str:
+    """
+    The conversation that the message in `body` is about, or an empty string.
+
+    It is the one that the message names first, else that of the thread in which it stands.
+    For our own replies the thread comes first: what customers read there may name another.
+    """
+    message = body["message"]
+    thread = desk.cards.conversation(body["channel"]["id"], message.get("thread_ts") or message["ts"])
+    named = _named_in(message, desk)
+    is_ours = message.get("app_id") == body["api_app_id"]
+    return (thread or named) if is_ours else (named or thread)
+
+
+def _named_in(message: dict[str, Any], desk: Desk) -> str:
     words = (word for text in said_in(message) for word in _BETWEEN.split(text))
     found = (desk.conversation_id(word) for word in islice(words, _WORDS))
     return next(filter(None, found), "")

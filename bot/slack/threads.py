@@ -27,7 +27,7 @@ from bot.canned.catalog import Catalog, Show
 from bot.canned.lanes import Lane
 from bot.models import Asked, Post, PostKind, Receipt, Standing, Thread
 
-from . import announcing, approvals, messages, questions, unknowns
+from . import announcing, approvals, carding, messages, questions, unknowns
 from .buckets import Bucket
 from .client import Barred, Limited, Refused, SlackFault, Unanswered, call
 from .finding import Finder, mark
@@ -120,7 +120,8 @@ class Threads:
 
     `name` says what a Slack user is called, empty if that is not known. `unpostable` is told
     each channel (or user) where Slack refuses a post, with Slack's word for the reason; once
-    for a channel, until it takes posts again. `can_look`: Genesys shows messages that were sent.
+    for a channel, until it takes posts again. `page` is
+    where Genesys shows a conversation ("": nowhere); `can_look`: it shows messages that were sent.
     """
 
     def __init__(
@@ -134,6 +135,7 @@ class Threads:
         catalog: Callable[[], Catalog],
         name: Callable[[str], str],
         unpostable: Callable[[str, str], None],
+        page: Callable[[str], str],
         can_look: bool = True,
         now: Callable[[], datetime],
     ) -> None:
@@ -145,6 +147,7 @@ class Threads:
         self._catalog = catalog
         self._name = name
         self._unpostable = unpostable
+        self._page = page
         self._can_look = can_look
         self._now = now
         self._lock = threading.Lock()
@@ -274,7 +277,7 @@ class Threads:
             if not self._outbox.carding(*place.key):
                 raise _TakenOver("taken over")
             try:
-                card = self._post(place.channel, self._card(standing), payload)
+                card = self._post(place.channel, self._card(standing, place.thread.conversation_id), payload)
             except (Limited, Barred, Unanswered) as exc:
                 self._outbox.card_later(*place.key, self._then(exc), perhaps_posted=_perhaps(exc))
                 raise
@@ -290,7 +293,8 @@ class Threads:
         if wait := self._updates.take():
             raise Limited("too many updates", wait)
         try:
-            call(self._posting.chat_update, channel=place.channel, ts=place.card, **self._card(standing))
+            card = self._card(standing, place.thread.conversation_id)
+            call(self._posting.chat_update, channel=place.channel, ts=place.card, **card)
         except (Limited, Barred, Unanswered) as exc:
             if isinstance(exc, Limited):
                 self._updates.rest(exc.retry_after)
@@ -384,13 +388,15 @@ class Threads:
 
     # -- words -------------------------------------------------------------------------------
 
-    def _card(self, standing: Standing) -> Json:
+    def _card(self, standing: Standing, conversation_id: str) -> Json:
         latest, chat = standing.latest, standing.chat
         sent = messages.card(latest, **self._told(latest)) if latest else {}
         for each in standing.unknown:
             line = messages.line(each, **self._told(each)) if each != latest else None
             sent["blocks"] += unknowns.buttons_for(each, line, can_look=self._can_look)
-        return announcing.card(chat, sent) if chat else sent
+        card = announcing.card(chat, sent) if chat else sent
+        card["blocks"] += carding.row(standing, self._page(conversation_id))
+        return card
 
     def _words(self, post: Post, receipt: Receipt) -> Json:
         if post.kind is PostKind.DIRECT:

@@ -31,19 +31,25 @@ _NOT_ONE = "That is not a conversation. Paste its id, or its address in Genesys.
 
 @dataclass(frozen=True)
 class Entry:
-    """A click that asks for the window: `channel` and response `url` are empty where Slack names none."""
+    """
+    A click that asks for the window: `channel` and response `url` are empty where Slack names none.
+
+    `response` is the key of the one that is chosen already.
+    """
 
     user: str
     channel: str
     trigger: str
     conversation: str = ""
     url: str = field(default="", repr=False)
+    response: str = ""
 
     @classmethod
-    def of(cls, body: Mapping[str, Any], conversation: str = "") -> Entry:
+    def of(cls, body: Mapping[str, Any], conversation: str = "", response: str = "") -> Entry:
         user = body.get("user_id") or body["user"]["id"]
         channel = body.get("channel_id") or body.get("channel", {}).get("id", "")
-        return cls(user, channel, body["trigger_id"], conversation, body.get("response_url") or "")
+        url = body.get("response_url") or ""
+        return cls(user, channel, body["trigger_id"], conversation, url, response)
 
 
 @dataclass(frozen=True)
@@ -118,21 +124,21 @@ class Window:
 
 def open_window(client: WebClient, desk: Desk, entry: Entry) -> None:
     """Open the window from memory, by one call: the trigger lives for three seconds."""
-    filled = team = None
+    filled = team = response = None
     try:
         team = desk.team_for(entry.user, entry.channel)
     except WhichTeam as exc:
-        view = modal.teams(exc.teams, conversation=entry.conversation)
+        view = modal.teams(exc.teams, conversation=entry.conversation, chosen=entry.response)
     except CannedError as exc:
         view = modal.notice(str(exc))
     else:
-        filled = _begun(team, entry.conversation)
-        view = modal.window(filled)
+        filled, response = _begun(desk, team, entry.conversation, entry.response)
+        view = modal.window(filled, response)
 
     def shown() -> None:
         opened = call(client.views_open, trigger_id=entry.trigger, view=view)["view"]
         if filled is not None and team is not None:
-            Window(client, desk, opened["id"], entry.user, team).ask_soon(filled, None, opened["hash"])
+            Window(client, desk, opened["id"], entry.user, team).ask_soon(filled, response, opened["hash"])
 
     said = messages.note(_NO_WINDOW)
     answered = [answers.by_url(client, entry.url, said)] if entry.url else []
@@ -163,13 +169,13 @@ def open_filled(
 
 def open_for_team(client: WebClient, desk: Desk, view: Mapping[str, Any], user: str, pressed: Json) -> None:
     """Turn the question for the team into the window for the one that was chosen."""
-    name, conversation = modal.chosen_team(view, pressed)
+    name, conversation, chosen = modal.chosen_team(view, pressed)
     try:
         team = desk.team_for(user, "", name)
     except CannedError as exc:
         _update(client, view["id"], modal.notice(str(exc)))
         return
-    Window(client, desk, view["id"], user, team).show(_begun(team, conversation))
+    Window(client, desk, view["id"], user, team).show(*_begun(desk, team, conversation, chosen))
 
 
 def refresh(client: WebClient, desk: Desk, view: Mapping[str, Any], user: str) -> None:
@@ -193,12 +199,19 @@ def _show(client: WebClient, desk: Desk, view_id: str, user: str, filled: form.F
     Window(client, desk, view_id, user, team).show(filled, response)
 
 
-def _begun(team: Team, typed: str) -> form.Filled:
-    """The window as it opens: with a conversation, or the person whose conversation is meant."""
+def _begun(desk: Desk, team: Team, typed: str, key: str) -> tuple[form.Filled, Response | None]:
+    """
+    The window as it opens: with a conversation, or the person whose conversation is meant.
+
+    The response that is chosen already is there too, if this team may send it.
+    """
     agent = grammar.person_in(typed)
-    if agent is None:
-        return form.Filled(team.name, team.channel, typed)
-    return form.Filled(team.name, team.channel, agent=agent)
+    filled = form.Filled(team.name, team.channel, "" if agent else typed, agent=agent or "")
+    try:
+        response = desk.response(key, team) if key else None
+    except CannedError:
+        response = None
+    return replace(filled, response=response.key if response else None), response
 
 
 def outcome_in(client: WebClient, desk: Desk, view_id: str) -> Callable[[Receipt], None]:

@@ -18,6 +18,7 @@ from bot.settings import SlackSettings
 from . import messages
 from .blocks import Json
 from .client import Limited, SlackFault, Unanswered, call, posting_client, reading_client
+from .homes import Homes
 from .people import Directory
 from .socket import Socket
 from .threads import Outbox, Threads
@@ -36,12 +37,18 @@ class Workspace:
         settings: SlackSettings,
         outbox: Outbox,
         lane: Lane,
+        bulk: Lane,
         catalog: Callable[[], Catalog],
         *,
+        page: Callable[[str], str] = lambda _: "",
         can_look: bool = True,
         now: Callable[[], datetime],
     ) -> None:
-        """Asks Slack who we are; raises SlackDown, and NotAllowed if it refuses the token."""
+        """
+        What people wait for is said on `lane`, what can wait on `bulk`.
+
+        Asks Slack who we are; raises SlackDown, and NotAllowed if it refuses the token.
+        """
         token, url = settings.bot_token.reveal(), settings.api_url
         trust = ssl.create_default_context()  # kept: reading the trust store takes longer than a send
         base = f"{url}/" if url else None
@@ -63,9 +70,11 @@ class Workspace:
             catalog=catalog,
             name=self.people.name,
             unpostable=self._unpostable,
+            page=page,
             can_look=can_look,
             now=now,
         )
+        self.homes = Homes(self.window_client, bulk, now=now)
 
     def socket(self, app: App, connected: Callable[[int], None]) -> Socket:
         return Socket(app, self._app_token, self.window_client, connected=connected)
@@ -74,6 +83,7 @@ class Workspace:
         """Say what was written down about this send: in its thread, and to its supervisor."""
         self.threads.publish_soon(request.channel, request.conversation_id)
         self.threads.publish_soon(request.supervisor, "")
+        self.homes.changed(request.supervisor)
 
     def tell_soon(self, user: str) -> None:
         """Say to this person alone what was written down for them."""
@@ -86,6 +96,7 @@ class Workspace:
     def tell_connected(self, user: str, name: str) -> None:
         """Say to somebody who they are in Genesys from now on."""
         self._lane.submit(self._tell, user, messages.connected(name))
+        self.homes.changed(user)
 
     def offer_connect(self, user: str, sentence: str, link: str) -> None:
         """Put a link to connect their Genesys account before somebody."""

@@ -7,12 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, select, update
 
-from bot.models import Chat
-
 from .engine import Database, insert
 from .outbox import ensure_thread
-from .rows import chat_of
-from .schema import chats, hooks, threads
+from .schema import chats, hooks
 
 
 class Chats(Database):
@@ -54,16 +51,6 @@ class Chats(Database):
             for channel in sorted(known):
                 ensure_thread(tx, channel, conversation_id, now, card_due=True)
             return known
-
-    def announced(self, channel: str, conversation_id: str, ts: str) -> Chat | None:
-        """The chat, if Slack's message `ts` in `channel` is its card."""
-        same = and_(
-            threads.c.channel == chats.c.channel, threads.c.conversation_id == chats.c.conversation_id
-        )
-        wanted = and_(chats.c.channel == channel, chats.c.conversation_id == conversation_id)
-        with self._reading() as tx:
-            row = tx.execute(select(chats).join(threads, same).where(wanted, threads.c.ts == ts)).first()
-            return chat_of(row) if row else None
 
     def _is_new(self, tx: Connection, event: str, now: datetime) -> bool:
         seen = insert(self._dialect, hooks).values(id=event, at=now)

@@ -142,6 +142,12 @@ class Outbox(Workers):
         with self._reading() as tx:
             return tx.execute(query).first() is not None
 
+    def conversation_at(self, channel: str, ts: str) -> str | None:
+        """The conversation whose card Slack's message `ts` is."""
+        query = select(threads.c.conversation_id).where(threads.c.channel == channel, threads.c.ts == ts)
+        with self._reading() as tx:
+            return tx.execute(query).scalar()
+
     def _speaking(self) -> Select[tuple[str, str]]:
         # Threads whose first open post may be said: it goes first, whatever comes behind it.
         first = select(func.min(posts.c.id)).where(posts.c.done_at.is_(None))

@@ -100,7 +100,7 @@ def test_what_is_sent_then_stands_below_that_card(sandbox: Sandbox) -> None:
     [reply] = sandbox.slack.thread(sandbox.slack.channel, card.ts)
     assert ESCALATION in reply.said
     assert "Sent" in card.said
-    assert "Send a response" in json.dumps(card.blocks)
+    assert "Send another" in json.dumps(card.blocks)
 
 
 def test_a_chat_whose_thread_is_there_already_keeps_its_one_card(sandbox: Sandbox) -> None:
@@ -124,7 +124,7 @@ def test_the_card_says_when_the_chat_has_ended_and_loses_its_button(
 
     [card] = cards(sandbox)
     assert "Ended" in card.said
-    assert "Send a response" not in json.dumps(card.blocks)
+    assert "Send a" not in json.dumps(card.blocks)
     sandbox.slack.press(sandbox.slack.ann, "Send a response", before)  # the card as it was a moment ago
     sandbox.drain()
     assert "ended" in sandbox.slack.ephemerals(sandbox.slack.ann)[-1].said
@@ -275,17 +275,6 @@ def test_a_channel_shared_with_another_company_hears_nothing(
     announce(sandbox)
 
     assert sandbox.slack.messages(shared) == []
-
-
-def test_a_button_on_another_message_than_the_card_opens_nothing(sandbox: Sandbox) -> None:
-    announce(sandbox)
-    [card] = cards(sandbox)
-    other = sandbox.slack.add_channel("other", [sandbox.slack.ann])
-    stored = sandbox.bot.parts.store
-
-    assert stored.announced(sandbox.slack.channel, sandbox.conversation, card.ts) is not None
-    assert stored.announced(sandbox.slack.channel, sandbox.conversation, "1700000000.000001") is None
-    assert stored.announced(other, sandbox.conversation, card.ts) is None
 
 
 def test_somebody_who_is_no_supervisor_gets_no_window_to_send_from(sandbox: Sandbox) -> None:

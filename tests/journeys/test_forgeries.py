@@ -279,7 +279,7 @@ def test_the_button_of_an_announced_chat_is_the_one_on_its_card(office: Sandbox)
     assert signed(at, event | {"queue": "Support EMEA"}, SECRET, office.clock()).post().ok
     office.drain()
     [card] = office.slack.messages(office.slack.channel)
-    right = {"action_id": "canned_announced", "value": office.conversation, "ts": card.ts}
+    right = {"action_id": "canned_card_send", "value": office.conversation, "ts": card.ts}
     for wrong in (
         {"channel": "C0BILLING"},
         {"channel": NOWHERE},

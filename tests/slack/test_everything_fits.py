@@ -25,8 +25,9 @@ from bot.canned.catalog import Response, Show, Team
 from bot.canned.conversations import SHOWN, Choice, Found
 from bot.canned.desk import Me
 from bot.canned.errors import AskFirst, MissingValues, NotAConversation, TextRefused
+from bot.canned.glance import Glance
 from bot.canned.previews import Around, Line, Preview
-from bot.models import Chat, Link, Post, PostKind, Receipt, SendAs, SendRequest, State, Way
+from bot.models import Chat, Link, Post, PostKind, Receipt, SendAs, SendRequest, Standing, State, Way
 from bot.sandbox.limits import faults, option_faults, size
 from bot.slack import live, messages, modal, previewing
 from bot.slack.form import Filled, Looked
@@ -119,6 +120,17 @@ class Given:
         team = Team(long(hostile, 75), "C0TEAM", ("U0ANN",))
         link = Link("U0ANN", name, "operator", NOW, name=name)
         nobody = Me(None, False, ())
+        chats = [Chat("C0TEAM", ID, text, NOW, ended) for ended in (None, NOW)]
+        at_a_glance = Glance(
+            "U0ANN",
+            (team,) * 26,
+            link,
+            connects=True,
+            waiting=self.receipts * 2,
+            scheduled=self.receipts * 2,
+            recent=self.receipts * 2,
+            used=((self.response, 1),) * 6,
+        )
         previews = [
             Preview(text, limit=2_000),
             Preview(long(hostile, 12_000), limit=2_000),
@@ -147,6 +159,8 @@ class Given:
             "link": [f"https://bot.example/{'x' * 2_900}"],
             "conversation": ["", text],
             "name": [name, ""],
+            "page": [f"https://x/{ID}", ""],
+            "chosen": ["k" * 75],
             "who": [name, ""],
             "title": [long(hostile, TITLE), ""],
             "words": [text, ""],
@@ -176,7 +190,9 @@ class Given:
             "SendRequest": self.requests,
             "Post": [replace(post, state=state) for state in (State.SENT, State.UNKNOWN, State.UNSENT)],
             "Link": [link],
-            "Chat": [Chat("C0TEAM", ID, text, NOW, ended) for ended in (None, NOW)],
+            "Standing": [Standing(one, chat) for one in (None, self.receipts[0]) for chat in (None, *chats)],
+            "Glance": [Glance("U0ANN", ()), at_a_glance, replace(at_a_glance, link=None, is_connected=True)],
+            "Chat": chats,
             "Filled": [Filled("T", "C0TEAM"), filled, replace(filled, conversation="", text=None)],
             "Found": [found, Found(note=sentence), Found()],
             "Sequence[Choice]": [[choice] * SHOWN],

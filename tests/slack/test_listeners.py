@@ -13,7 +13,7 @@ from slack_bolt.kwargs_injection.args import Args
 import bot.slack
 from bot.slack import errors, register
 
-KNOWN = {*Args.__annotations__, "args", "error", "desk"}  # `desk` comes from our own middleware
+KNOWN = {*Args.__annotations__, "args", "error", "desk", "homes"}  # the last two come from our own middleware
 
 
 def app() -> App:
@@ -68,7 +68,10 @@ def test_a_handler_leaves_what_goes_wrong_to_the_one_place_for_it(name: str) -> 
         *("canned_window_team:3", "canned_team:12", "canned_again", "canned_not_again"),
         *("canned_way:agent", "canned_way:system"),
         *("canned_approve", "canned_reject", "canned_review", "canned_undo", "canned_cancel:3"),
-        "canned_correct",
+        *("canned_correct", "canned_correct:3"),
+        *("canned_card_send", "canned_card_undo", "canned_card_open"),
+        *("canned_home_send", "canned_home_chosen:4", "canned_home_back:104", "canned_home_refresh"),
+        *("canned_home_connect", "canned_home_disconnect", "canned_home_help"),
         *("canned_agent_send", "canned_agent_edit", "canned_agent_decline"),
     ],
 )

@@ -26,6 +26,7 @@ NEEDED: dict[str, frozenset[str]] = {
     "views_open": frozenset(),
     "views_push": frozenset(),
     "views_update": frozenset(),
+    "views_publish": frozenset(),
     "chat_postMessage": frozenset({"chat:write"}),
     "chat_postEphemeral": frozenset({"chat:write"}),
     "chat_update": frozenset({"chat:write"}),
@@ -97,7 +98,7 @@ def test_http_names_the_same_https_address_everywhere() -> None:
 
     assert made["settings"]["socket_mode_enabled"] is False
     assert made["settings"]["interactivity"]["message_menu_options_url"] == f"{URL}/slack/events"
-    assert [text for text in _strings(made) if "://" in text] == [f"{URL}/slack/events"] * 3
+    assert [text for text in _strings(made) if "://" in text] == [f"{URL}/slack/events"] * 4
 
 
 def test_a_slash_behind_the_address_changes_nothing() -> None:

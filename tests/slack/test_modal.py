@@ -162,9 +162,9 @@ def test_an_edit_brings_its_own_variables() -> None:
 
 
 def test_the_team_that_was_pressed_opens_the_window_for_the_same_conversation() -> None:
-    asked = modal.teams(["Billing", "Support"], conversation=ID)
+    asked = modal.teams(["Billing", "Support"], conversation=ID, chosen="greeting")
 
-    assert modal.chosen_team(asked, asked["blocks"][1]["elements"][1]) == ("Support", ID)
+    assert modal.chosen_team(asked, asked["blocks"][1]["elements"][1]) == ("Support", ID, "greeting")
 
 
 def test_what_genesys_does_not_know_either_is_missed_before_anything_is_taken_on() -> None:

@@ -73,6 +73,7 @@ class Bench:
             bot_id="B0CANNED",
             catalog=lambda: self.catalog,
             name=lambda user: "Ann Lee" if user == "U0ANN" else "",
+            page=lambda conversation: f"https://apps.example/{conversation}",
             unpostable=lambda channel, reason: self.refused.append((channel, reason)),
             now=self.clock,
         )

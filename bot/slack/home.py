@@ -1,0 +1,198 @@
+"""App Home: one supervisor's own page, from which everything can be done that can be typed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from slack_bolt import Ack, App
+from slack_sdk import WebClient
+
+from bot.canned.catalog import Response
+from bot.canned.desk import Desk
+from bot.canned.errors import CannedError
+from bot.models import Receipt, State
+
+from . import answers, later, messages, modal, windows
+from .blocks import Json, button, buttons, context, divider, escape, quiet, section, short
+from .client import call
+
+if TYPE_CHECKING:
+    from bot.canned.glance import Glance
+
+    from .homes import Homes
+
+SEND = "canned_home_send"
+CHOSEN = "canned_home_chosen:"  # with a number behind it, as each button needs its own id
+BACK = "canned_home_back:"
+CONNECT = "canned_home_connect"
+DISCONNECT = "canned_home_disconnect"
+REFRESH = "canned_home_refresh"
+HELP = "canned_home_help"
+LISTED = 5  # of what waits, and of what is scheduled
+LINE = 1_000  # characters of one send
+
+
+def register(app: App) -> None:
+    app.event("app_home_opened")(home_opened)
+    app.action(REFRESH)(refresh_pressed)
+    app.action(re.compile(rf"{SEND}|{CHOSEN}\d+"))(send_pressed)
+    app.action(re.compile(rf"{BACK}\d+"))(back_pressed)
+    app.action(CONNECT)(connect_pressed)
+    app.action(DISCONNECT)(disconnect_pressed)
+    app.action(HELP)(help_pressed)
+
+
+# -- what it shows -------------------------------------------------------------------------
+
+
+def view(glance: Glance, note: str = "") -> Json:
+    """Everything that concerns one supervisor; `note` says what became of their last click."""
+    return _home(
+        [
+            *([section(f":information_source: {escape(note)}")] if note else []),
+            section(_who(glance)),
+            *buttons(_general(glance)),
+            *_listed("Waiting", [_pending(at, r) for at, r in enumerate(glance.waiting)]),
+            *_listed("Scheduled", [_planned(at, r) for at, r in enumerate(glance.scheduled)]),
+            *_listed("Your most used responses", [_used(at, *u) for at, u in enumerate(glance.used)]),
+            *_listed("Recent", [_ended(at, r) for at, r in enumerate(glance.recent)], most=10),
+        ]
+    )
+
+
+def nothing(sentence: str) -> Json:
+    """The Home of somebody of whom nothing can be said just now."""
+    return _home([section(escape(sentence)), *buttons([_refresh()])])
+
+
+def _home(blocks: list[Json]) -> Json:
+    return {"type": "home", "blocks": blocks}
+
+
+def _who(glance: Glance) -> str:
+    who = messages.linked_as(
+        glance.link,
+        glance.user,
+        may_be_found=glance.may_be_found,
+        needs_connecting=glance.connects and not glance.is_connected,
+    )
+    return f"{who}\n{messages.teams(glance.teams)}"
+
+
+def _general(glance: Glance) -> list[Json]:
+    send = [button("Send a response", SEND, "-", primary=True)] if glance.teams else []
+    return [*send, *_account(glance), _refresh(), button("Help", HELP, "-")]
+
+
+def _account(glance: Glance) -> list[Json]:
+    if not glance.connects:
+        return []
+    if glance.is_connected:
+        return [button("Disconnect Genesys", DISCONNECT, "-")]
+    return [button("Connect Genesys", CONNECT, "-")]
+
+
+def _refresh() -> Json:
+    return button("Refresh", REFRESH, "-")
+
+
+def _listed(title: str, rows: Sequence[Json], *, most: int = LISTED) -> list[Json]:
+    if not rows:
+        return []
+    more = [context(f"And {len(rows) - most} more.")] if len(rows) > most else []
+    return [divider(), section(f"*{title}*"), *rows[:most], *more]
+
+
+def _pending(at: int, receipt: Receipt) -> Json:
+    undo = button("Undo", f"{BACK}{at}", receipt.key) if receipt.state is State.PENDING else None
+    return section(_line(receipt), accessory=undo)
+
+
+def _planned(at: int, receipt: Receipt) -> Json:
+    return section(later.row(receipt), accessory=button("Cancel", f"{BACK}{100 + at}", receipt.key))
+
+
+def _used(at: int, response: Response, times: int) -> Json:
+    said = f"`{escape(response.key)}` *{quiet(short(response.title, 60))}* · sent {times:,} times in 30 days"
+    return section(said.replace(" 1 times", " once"), accessory=button("Send", f"{CHOSEN}{at}", response.key))
+
+
+def _ended(at: int, receipt: Receipt) -> Json:
+    if receipt.state is State.SENT:
+        correct = button("Send correction", f"{messages.CORRECT}:{at}", receipt.key)
+        return section(_line(receipt), accessory=correct)
+    return section(_line(receipt))
+
+
+def _line(receipt: Receipt) -> str:
+    where = messages.settled_where(receipt.state, receipt) if not receipt.handled_by else ""
+    return short(f"{messages.listed(receipt)}{where}", LINE)
+
+
+# -- what is clicked there -----------------------------------------------------------------
+
+
+def home_opened(ack: Ack, event: dict[str, Any], desk: Desk, homes: Homes) -> None:
+    if event.get("tab") == "home":
+        desk.windows.submit(homes.show, event["user"], desk.glances.of)
+    ack()
+
+
+def refresh_pressed(ack: Ack, body: dict[str, Any], desk: Desk, homes: Homes) -> None:
+    desk.windows.submit(homes.show, body["user"]["id"], desk.glances.of)
+    ack()
+
+
+def send_pressed(
+    ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
+) -> None:
+    chosen = action["value"] if action["action_id"] != SEND else ""
+    entry = windows.Entry.of(body, response=chosen)
+    desk.windows.submit(windows.open_window, client, desk, entry)
+    ack()
+
+
+def back_pressed(ack: Ack, body: dict[str, Any], action: dict[str, Any], desk: Desk, homes: Homes) -> None:
+    """Take back what waits, or cancel what is scheduled."""
+    user = body["user"]["id"]
+    receipt = desk.undo(user, action["value"])
+    ack()
+    note = "" if receipt.state is State.CANCELLED else later.TOO_LATE
+    desk.windows.submit(homes.show, user, desk.glances.of, note)
+
+
+def connect_pressed(ack: Ack, body: dict[str, Any], client: WebClient, desk: Desk) -> None:
+    shown = modal.connect(desk.connect_link(body["user"]["id"]))
+    desk.windows.submit(_open, client, desk, body, shown)
+    ack()
+
+
+def disconnect_pressed(ack: Ack, body: dict[str, Any], desk: Desk, homes: Homes) -> None:
+    user = body["user"]["id"]
+    desk.require_linked(user)
+    desk.windows.submit(_disconnect, desk, homes, user)
+    ack()
+
+
+def help_pressed(ack: Ack, body: dict[str, Any], client: WebClient, desk: Desk) -> None:
+    shown = modal.help_window(connects=desk.connecting.is_offered)
+    desk.windows.submit(_open, client, desk, body, shown)
+    ack()
+
+
+def _open(client: WebClient, desk: Desk, body: dict[str, Any], shown: Json) -> None:
+    def way() -> object:
+        return call(client.views_open, trigger_id=body["trigger_id"], view=shown)
+
+    said = messages.note("If no window has opened, Slack was too slow for it: press the button again.")
+    answers.go(desk.windows, way, *answers.aside(client, body["user"]["id"], said))
+
+
+def _disconnect(desk: Desk, homes: Homes, user: str) -> None:
+    try:
+        said = desk.disconnect(user)
+    except CannedError as exc:
+        said = str(exc)
+    homes.show(user, desk.glances.of, said)

@@ -1,0 +1,131 @@
+"""The buttons of a conversation's card, and the shortcut on what stands in its thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bot.models import State
+from bot.sandbox.sandbox import Sandbox
+from bot.sandbox.slack_said import Message
+
+TEAM = "T"
+
+
+@pytest.fixture
+def office(make_sandbox: Callable[..., Sandbox]) -> Sandbox:
+    """Ann and Bob lead a team; Lee does not."""
+    sandbox = make_sandbox()
+    slack = sandbox.slack
+    team = {"name": TEAM, "channel": slack.channel, "supervisors": [slack.ann, slack.bob]}
+    sandbox.configure({"teams": [team]})
+    return sandbox.start()
+
+
+def types(sandbox: Sandbox, text: str) -> None:
+    slack = sandbox.slack
+    slack.types(slack.ann, f"/canned {sandbox.conversation} {text}", slack.channel)
+    sandbox.drain()
+
+
+def card(sandbox: Sandbox) -> Message:
+    [found] = sandbox.slack.messages(sandbox.slack.channel)
+    return found
+
+
+def buttons(message: Message) -> list[dict[str, Any]]:
+    return [each for block in message.blocks if block["type"] == "actions" for each in block["elements"]]
+
+
+def labels(message: Message) -> list[str]:
+    return [each["text"]["text"] for each in buttons(message)]
+
+
+def test_send_another_opens_the_window_for_that_conversation(office: Sandbox) -> None:
+    types(office, "escalation")
+    office.slack.press(office.slack.bob, "Send another", card(office))
+    office.drain()
+    view = office.slack.open_view(office.slack.bob)
+
+    assert view is not None
+    assert view.state["Conversation"] == office.conversation
+
+
+def test_open_in_genesys_leads_to_the_conversation_where_it_has_an_address(office: Sandbox) -> None:
+    types(office, "escalation")
+    urls = [each["url"] for each in buttons(card(office)) if "url" in each]
+    if office.api == "events":
+        assert (urls, labels(card(office))) == ([], ["Send another"])
+        return
+
+    assert urls == [
+        f"https://apps.mypurecloud.ie/directory/#/engage/admin/interactions/{office.conversation}"
+    ]
+    assert office.slack.press(office.slack.ann, "Open in Genesys", card(office)).ok
+
+
+def test_undo_is_its_supervisors_alone_and_goes_with_what_it_takes_back(office: Sandbox) -> None:
+    slack = office.slack
+    types(office, "escalation at tomorrow 9:00")
+    assert "Undo" in labels(card(office))
+    picture = card(office)
+    for other in (slack.bob, slack.lee):
+        slack.press(other, "Undo", picture)
+        office.drain()
+    kept = office.receipts()[0].state
+    slack.press(slack.ann, "Undo", picture)
+    slack.replay(2)
+    office.drain()
+
+    assert kept is State.PENDING
+    assert "another supervisor's" in slack.ephemerals(slack.bob)[-1].said
+    assert "not a supervisor of T" in slack.ephemerals(slack.lee)[-1].said
+    assert office.receipts()[0].state is State.CANCELLED
+    assert "took it back" in slack.ephemerals(slack.ann)[-1].said
+    assert "Undo" not in labels(card(office))
+
+
+@pytest.mark.parametrize("wrong", [{"ts": "1.2"}, {"channel": "C0BILLING"}, {"value": "x"}])
+@pytest.mark.parametrize("action", ["canned_card_send", "canned_card_undo"])
+def test_a_click_that_is_not_on_the_card_does_nothing(
+    office: Sandbox, action: str, wrong: dict[str, str]
+) -> None:
+    types(office, "escalation at tomorrow 9:00")
+    slack, [receipt] = office.slack, office.receipts()
+    value = office.conversation if action == "canned_card_send" else receipt.key
+    where = {"ts": card(office).ts, "channel": slack.channel, "value": value} | wrong
+    slack.forge(
+        {
+            "type": "block_actions",
+            "team": {"id": slack.team_id},
+            "user": {"id": slack.ann, "team_id": slack.team_id},
+            "channel": {"id": where["channel"], "name": "x"},
+            "container": {
+                "type": "message",
+                "message_ts": where["ts"],
+                "channel_id": where["channel"],
+            },
+            "trigger_id": slack.new_trigger(slack.ann),
+            "response_url": f"{slack.url}/response/none",
+            "actions": [{"type": "button", "action_id": action, "block_id": "b", "value": where["value"]}],
+        }
+    )
+    office.drain()
+
+    assert slack.open_view(slack.ann) is None
+    assert office.receipts()[0].state is State.PENDING
+
+
+def test_the_shortcut_on_a_reply_that_names_no_conversation_knows_its_threads(office: Sandbox) -> None:
+    slack = office.slack
+    types(office, "escalation")
+    [reply] = slack.thread(slack.channel, card(office).ts)
+    slack.message_shortcut(slack.ann, "canned_from_message", reply)
+    office.drain()
+    view = slack.open_view(slack.ann)
+
+    assert office.conversation not in reply.said
+    assert view is not None
+    assert view.state["Conversation"] == office.conversation
