@@ -8,6 +8,7 @@ when it runs, so that a look at the help does not load a web server.
 from __future__ import annotations
 
 import csv
+import json
 import os
 import sys
 import uuid
@@ -26,6 +27,7 @@ from bot.settings import Settings, SettingsError
 if TYPE_CHECKING:
     from bot.app import Parts
     from bot.canned.catalog import Catalog
+    from bot.genesys import Check
     from bot.models import Receipt
     from bot.sandbox.genesys import Contract
     from bot.storage import Store
@@ -134,17 +136,32 @@ def send(conversation: str, response: str, values: tuple[str, ...], user: str, t
 
 
 @main.command()
+@click.option("--json", "as_json", is_flag=True, help="A list of {name, ok, warning, detail, mend}.")
 @faults_as_sentences
-def check() -> None:
+def check(as_json: bool) -> None:
     """Try everything that sending takes, without sending; exit code 1 if something has to be mended."""
     from bot import checks, logs
 
-    logs.set_up("ERROR", "text")  # what is refused on purpose is no news here
-    failed = False
-    for finding in checks.run(read_settings(), now=now):
-        click.echo(finding.line)
-        failed = failed or not finding.ok
-    sys.exit(1 if failed else 0)
+    logs.set_up("CRITICAL", "text")  # what is refused on purpose is no news here
+    found = []
+    for finding in _findings():
+        found.append(finding)
+        if not as_json:
+            click.echo(checks.line(finding))
+    if as_json:
+        click.echo(json.dumps([checks.as_json(finding) for finding in found], indent=2, ensure_ascii=False))
+    sys.exit(0 if all(finding.ok for finding in found) else 1)
+
+
+def _findings() -> Iterator[Check]:
+    from bot import checks
+    from bot.genesys import Check
+
+    try:
+        yield from checks.run(read_settings(), now=now)
+    except SettingsError as exc:
+        for fault in exc.faults:
+            yield Check("settings", False, fault, "Set it in .env; README says where it comes from.")
 
 
 @main.group()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
@@ -737,6 +738,31 @@ def test_private_key_that_is_none_ends_in_a_sentence(
     assert result.exit_code == 1
     assert "key" in result.stderr.casefold()
     assert office.genesys.received == []
+
+
+# -- check ------------------------------------------------------------------------------------
+
+
+def test_check_says_of_each_thing_whether_it_works_and_ends_with_1_if_one_does_not(
+    canned: Canned, office: Sandbox
+) -> None:
+    good = canned("check", "--json", env=office.environment())
+    office.slack.set_channel(office.slack.channel, bot=False)
+    bad = canned("check", env=office.environment())
+
+    found = json.loads(good.stdout)
+    assert (good.exit_code, bad.exit_code) == (0, 1)
+    assert {frozenset(each) for each in found} == {frozenset(("name", "ok", "warning", "detail", "mend"))}
+    assert {"name": "people", "ok": True, "warning": True}.items() <= found[-1].items()  # nobody is yet
+    assert f"FAIL  channel of {TEAM}" in bad.stdout
+    assert f"Invite the bot into {office.slack.channel}" in bad.stdout
+
+
+def test_check_names_each_setting_that_is_missing(canned: Canned) -> None:
+    found = json.loads(canned("check", "--json").stdout)
+
+    assert {"GENESYS_REGION", "GENESYS_CLIENT_ID"} <= {each["detail"].split()[0] for each in found}
+    assert not any(each["ok"] for each in found)
 
 
 # -- send: 2 ----------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ from bot.canned.keyring import SealedKeyring
 from bot.genesys import Grant
 from bot.models import Link, Receipt, State
 from bot.settings import Secret, Settings
+from bot.slack.manifest import SCOPES
 from bot.storage import Store
 
 from .browser import Browser
@@ -80,7 +81,7 @@ class Sandbox:
         self.api = api
         self.genesys = SimulatedGenesys.demo(contract=api, now=self.clock)
         self.slack = SimulatedSlack.demo()
-        self.slack.should_escape = True  # as the manifest has it
+        self.slack.should_escape, self.slack.scopes = True, frozenset(SCOPES)  # as the manifest has it
         self.conversation = self.genesys.chat
         self._connected = connected and api == "platform"
         self._secret_key = Fernet.generate_key().decode()

@@ -29,9 +29,12 @@ def blueprint(workspace: Workspace) -> Blueprint:
     def call(method: str) -> Response:
         try:
             with workspace.lock:
-                return jsonify({"ok": True, **_called(workspace, method)})
+                answer: Response = jsonify({"ok": True, **_called(workspace, method)})
         except Refusal as refused:
-            return refused_with(refused)
+            answer = refused_with(refused)
+        if _token() == workspace.bot_token and workspace.scopes is not None:
+            answer.headers["X-OAuth-Scopes"] = ",".join(sorted(workspace.scopes))
+        return answer
 
     @slack.post("/response/<token>")
     def respond(token: str) -> Response:
@@ -92,8 +95,12 @@ def _decoded(name: str, text: str) -> object:
         raise Refusal(codes.get(name, "invalid_arguments"), [f"{name} is no JSON"]) from None
 
 
+def _token() -> str:
+    return request.headers.get("Authorization", "").removeprefix("Bearer ")
+
+
 def _require_token(workspace: Workspace, scope: str, in_form: object) -> None:
-    token = request.headers.get("Authorization", "").removeprefix("Bearer ") or in_form
+    token = _token() or in_form
     if not token:
         raise Refusal("not_authed")
     if scope == "connections:write":

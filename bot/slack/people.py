@@ -31,8 +31,8 @@ Json = Mapping[str, Any]
 T = TypeVar("T")
 
 _NOBODY = frozenset({"user_not_found", "users_not_found", "user_not_visible"})
-_NO_GROUP = frozenset({"no_such_subteam", "subteam_not_found", "plan_upgrade_required"})
-_NO_CHANNEL = frozenset({"channel_not_found"})
+NO_GROUP = frozenset({"no_such_subteam", "subteam_not_found", "plan_upgrade_required"})
+NO_CHANNEL = frozenset({"channel_not_found"})
 
 
 class Directory:
@@ -56,7 +56,7 @@ class Directory:
         """The sentence that speaks against this person or channel, as far as memory goes."""
         person, place = self._users.known(user), self._channels.known(channel)
         refusal = self._against_user(person.value) if person else None
-        return refusal or (_against_channel(place.value) if place else None)
+        return refusal or (against_channel(place.value) if place else None)
 
     # -- may ask Slack ------------------------------------------------------------------------
 
@@ -79,7 +79,7 @@ class Directory:
 
         Raises SlackDown where Slack does not say.
         """
-        if refusal := _against_channel(self._channels.get(channel)):
+        if refusal := against_channel(self._channels.get(channel)):
             raise NotAllowed(refusal)
 
     def email(self, user: str) -> str | None:
@@ -110,11 +110,11 @@ class Directory:
         return answer["user"] if answer else None
 
     def _read_group(self, group: str) -> frozenset[str]:
-        answer = _ask(self._client.usergroups_users_list, gone=_NO_GROUP, usergroup=group)
+        answer = _ask(self._client.usergroups_users_list, gone=NO_GROUP, usergroup=group)
         return frozenset(answer["users"]) if answer else frozenset()
 
     def _read_channel(self, channel: str) -> Json | None:
-        answer = _ask(self._client.conversations_info, gone=_NO_CHANNEL, channel=channel)
+        answer = _ask(self._client.conversations_info, gone=NO_CHANNEL, channel=channel)
         return answer["channel"] if answer else None
 
     def _against_user(self, user: Json | None) -> str | None:
@@ -205,7 +205,8 @@ def _ask(method: Callable[..., SlackResponse], *, gone: Collection[str], **argum
         ) from exc
 
 
-def _against_channel(channel: Json | None) -> str | None:
+def against_channel(channel: Json | None) -> str | None:
+    """The sentence that speaks against posting there; `channel` is None where Slack knows of none."""
     if channel is None:
         return f"The team's channel is gone, or private and without the bot. {_MEND_CHANNEL}"
     if channel.get("is_archived"):

@@ -62,18 +62,7 @@ class Socket:
 
         Raises NotAllowed if Slack refuses the app's token, SlackDown if it does not answer.
         """
-        try:
-            answer = call(self.client.web_client.apps_connections_open, app_token=self.client.app_token)
-        except (Limited, Unanswered) as exc:
-            raise SlackDown(
-                "Slack gives no address for Socket Mode now. Start the bot again in a moment."
-            ) from exc
-        except SlackFault as exc:
-            raise NotAllowed(
-                f"Slack refuses Socket Mode (`{exc.error}`). SLACK_APP_TOKEN must be an app-level token with "
-                "`connections:write`, and Socket Mode must be switched on for the app."
-            ) from exc
-        self.client.wss_uri = answer["url"]
+        self.client.wss_uri = address(self.client.web_client, self.client.app_token)
         self.client.connect()
 
     def close(self) -> None:
@@ -114,6 +103,25 @@ class _Client(SocketModeClient):
         self.opened_at = self._seconds()
         if self.current_session is not None:
             _wakes_before_it_closes(self.current_session)
+
+
+def address(client: WebClient, app_token: str) -> str:
+    """
+    Where Slack takes one more connection of this app.
+
+    Raises NotAllowed if Slack refuses the app's token, SlackDown if it does not answer.
+    """
+    try:
+        return str(call(client.apps_connections_open, app_token=app_token)["url"])
+    except (Limited, Unanswered) as exc:
+        raise SlackDown(
+            "Slack gives no address for Socket Mode now. Start the bot again in a moment."
+        ) from exc
+    except SlackFault as exc:
+        raise NotAllowed(
+            f"Slack refuses Socket Mode (`{exc.error}`). SLACK_APP_TOKEN must be an app-level token with "
+            "`connections:write`, and Socket Mode must be switched on for the app."
+        ) from exc
 
 
 def _wakes_before_it_closes(session: Connection) -> None:

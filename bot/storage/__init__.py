@@ -6,9 +6,11 @@ from .drafts import Draft
 from .errors import Closed, DatabaseDown, LinkTaken, NoSuchSend, OverLimit, Repeated, StorageError
 from .grants import SealedGrant
 from .libraries import KeptResponse
+from .schema import HEAD
 from .store import Store
 
 __all__ = [
+    "HEAD",
     "AuditRecord",
     "Closed",
     "Connect",

@@ -36,6 +36,11 @@ class Grants(Workers):
             row = tx.execute(select(grants).where(grants.c.genesys_user == genesys_user)).first()
             return SealedGrant(row.access, row.refresh, row.expires_at) if row else None
 
+    def signed_in(self) -> list[str]:
+        """The Genesys users of whom something is kept."""
+        with self._reading() as tx:
+            return list(tx.execute(select(grants.c.genesys_user).order_by(grants.c.genesys_user)).scalars())
+
     def save_grant(self, genesys_user: str, sealed: SealedGrant) -> None:
         """Keep it, in the place of what was kept; who holds the row goes on holding it."""
         values = {
