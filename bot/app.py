@@ -37,6 +37,7 @@ from bot.canned.library import Libraries
 from bot.canned.people import NoSlack, People
 from bot.canned.recovery import Recovery
 from bot.canned.sending import Sender
+from bot.canned.settling import Settling
 from bot.genesys import REGIONS, Genesys, GenesysError, Interrupted, Keyring
 from bot.models import Link, SendRequest
 from bot.settings import EVENTS, GenesysSettings, Settings, SettingsError
@@ -152,7 +153,8 @@ def _wire(settings: Settings, undo: ExitStack, *, now: Clock, sleep: Sleep | Non
     waits = Waits(sleep)
     catalog = CatalogFile(settings.config)
     catalog.current()
-    store = Store(settings.database_url.reveal(), now=now, worker=str(uuid.uuid4()))
+    url, keys = settings.database_url.reveal(), settings.secret_keys
+    store = Store(url, now=now, worker=str(uuid.uuid4()), keys=keys)
     undo.callback(store.close)
     store.upgrade()
     keyring = _keyring(settings, store, waits)
@@ -161,7 +163,7 @@ def _wire(settings: Settings, undo: ExitStack, *, now: Clock, sleep: Sleep | Non
     lanes = Lanes()
     libraries = Libraries(genesys, store, catalog.current, now=now)
     libraries.load()
-    workspace = _workspace(settings, store, lanes, libraries.catalog, now=now)
+    workspace = _workspace(settings, store, lanes, libraries.catalog, genesys.finds_messages, now=now)
     people: People = workspace.people if workspace else NoSlack()
     if workspace:
         workspace.refresh()  # who is in which group has to be in memory before anybody types
@@ -209,6 +211,9 @@ def _wire(settings: Settings, undo: ExitStack, *, now: Clock, sleep: Sleep | Non
         sleep=sleep or time.sleep,
         changed=changed,
     )
+    settling = Settling(
+        store, genesys, identity, people, sender, catalog=libraries.catalog, now=now, changed=changed
+    )
     desk = Desk(
         store=store,
         genesys=genesys,
@@ -218,6 +223,7 @@ def _wire(settings: Settings, undo: ExitStack, *, now: Clock, sleep: Sleep | Non
         asking=asking,
         conversations=Conversations(genesys, identity, now=now),
         connecting=connecting,
+        settling=settling,
         lanes=lanes,
         catalog=libraries.catalog,
         now=now,
@@ -470,13 +476,19 @@ def serve(settings: Settings, *, now: Clock) -> None:
 
 
 def _workspace(
-    settings: Settings, store: Store, lanes: Lanes, catalog: Callable[[], Catalog], *, now: Clock
+    settings: Settings,
+    store: Store,
+    lanes: Lanes,
+    catalog: Callable[[], Catalog],
+    can_look: bool,
+    *,
+    now: Clock,
 ) -> Workspace | None:
     if settings.slack is None:
         return None
     from bot.slack.workspace import Workspace
 
-    return Workspace(settings.slack, store, lanes.posts, catalog, now=now)
+    return Workspace(settings.slack, store, lanes.posts, catalog, can_look=can_look, now=now)
 
 
 def _nobody(*_: Link | SendRequest | str) -> None:

@@ -44,12 +44,14 @@ def run(settings: Settings, *, now: Clock) -> Iterator[Check]:
     """Each thing as it is found out; raises SettingsError for settings that fit nothing at all."""
     catalog, config = _config(settings)
     yield config
-    store = Store(settings.database_url.reveal(), now=now, worker="check")
+    url, keys = settings.database_url.reveal(), settings.secret_keys
+    store = Store(url, now=now, worker="check", keys=keys)
     try:
         database = _database(store)
         yield database
         if database.ok:
             yield _keys(settings, store)
+            yield from _brake(store)
         yield from _genesys(settings, now)
         members = yield from _slack(settings, catalog)
         if settings.public_url or not (settings.slack and settings.slack.app_token):
@@ -95,6 +97,12 @@ def _keys(settings: Settings, store: Store) -> Check:
         mend = "Put the key that sealed them behind the new one, with a comma, or they sign in again."
         return Check("secret key", False, said, mend)
     return Check("secret key", True, f"opens the sign-ins that are kept ({len(users)})")
+
+
+def _brake(store: Store) -> Iterator[Check]:
+    for pause in store.pauses():
+        said = f"sending is paused for {pause.whose} since {pause.since:%Y-%m-%d %H:%M} UTC"
+        yield Check("brake", True, said, f"`{pause.lifted_by}` lifts that.")
 
 
 def _genesys(settings: Settings, now: Clock) -> Iterator[Check]:

@@ -69,6 +69,8 @@ class SendRequest:
     `key` is a UUID derived from what Slack says identifies the click, so that a replay
     on any replica computes the same one. `text` is the template as the supervisor
     edited it (None: the response's own), `values` what they typed as name=value.
+    `edited` says that it is no text of the response's own, or that the agent changed it.
+    `instead_of` is the key of an unknown send that this one repeats.
     """
 
     key: str
@@ -86,6 +88,8 @@ class SendRequest:
     confirmed: bool = False
     not_before: datetime | None = None
     gate: Gate | None = None
+    edited: bool = False
+    instead_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,7 @@ class Receipt:
     asked, who may open it until `gate_until`; `opened_by` is the Slack user who did.
     `landed_in` is the conversation that the message went to where that is another one.
     `ways` are not on record: they go with a fresh refusal alone.
+    `handled_by` is the Slack user who said of an unknown one what is to become of it.
     `delivery` is how far a message that was sent has got: queued, sent, delivered, read or
     failed, with `delivery_error` in Genesys' words; "" while nothing is known.
     """
@@ -127,6 +132,7 @@ class Receipt:
     gate_until: datetime | None = None
     opened_by: str | None = None
     landed_in: str | None = None
+    handled_by: str | None = None
     ways: tuple[Way, ...] = field(default=(), compare=False)
 
     @property
@@ -137,6 +143,11 @@ class Receipt:
     def is_asked(self) -> bool:
         """Whether it waits for somebody to open it, and for nothing else."""
         return self.state is State.PENDING and self.gate_until is not None and self.opened_by is None
+
+    @property
+    def is_open_question(self) -> bool:
+        """Whether nobody knows how it ended, and nobody has said that it is dealt with."""
+        return self.state is State.UNKNOWN and self.handled_by is None
 
 
 @dataclass(frozen=True)
@@ -170,10 +181,33 @@ class Chat:
 
 @dataclass(frozen=True)
 class Standing:
-    """What a conversation's card shows: the send that changed last, and the chat if it was announced."""
+    """
+    What a conversation's card shows: the send that changed last, the chat if it was announced.
+
+    `unknown` are sends of which somebody still has to say what is to become of them.
+    """
 
     latest: Receipt | None = None
     chat: Chat | None = None
+    unknown: tuple[Receipt, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Nothing leaves for `team` ("": for any team) while it stands."""
+
+    team: str
+    since: datetime
+    actor: str
+
+    @property
+    def whose(self) -> str:
+        return self.team or "every team"
+
+    @property
+    def lifted_by(self) -> str:
+        """What an operator types."""
+        return f"canned resume --team '{self.team}'" if self.team else "canned resume"
 
 
 @dataclass(frozen=True)
@@ -209,7 +243,7 @@ class Post:
     One thing to say in Slack about one send, written down before it is said.
 
     `posting` is set while a post may be on its way: found so after a crash, it is first
-    looked for in the thread.
+    looked for in the thread. `record` is the mac of the audit record that it tells of.
     """
 
     id: int
@@ -222,6 +256,7 @@ class Post:
     created_at: datetime
     posting: bool = False
     attempts: int = 0
+    record: str = ""
 
 
 @dataclass(frozen=True)

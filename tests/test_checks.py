@@ -15,8 +15,8 @@ from bot.genesys import Check
 from bot.sandbox.sandbox import TEAM, Sandbox
 from bot.settings import Settings
 from bot.slack.manifest import SCOPES
-
-from .conftest import ask
+from bot.storage import Store
+from tests.databases import ask
 
 
 @pytest.fixture(params=["platform", "events"])
@@ -116,6 +116,12 @@ def altered(statement: str) -> Callable[[Sandbox], None]:
     return alter
 
 
+def paused(office: Sandbox) -> None:
+    with closing(Store(office.database_url, now=office.clock, worker="test")) as store:
+        store.upgrade()
+        store.pause("", actor="operator")
+
+
 def tables() -> list[str]:
     from bot.storage.schema import metadata
 
@@ -123,6 +129,7 @@ def tables() -> list[str]:
 
 
 GROUP = {"teams": [{"name": TEAM, "channel": "C0SUPPORT", "supervisors": ["U0ANN", "S0NOBODY"]}]}
+APPROVED = {"responses": {"escalation": {"title": "x", "text": "x", "approval": "S0GONE"}}}
 NOWHERE = "http://127.0.0.1:9"
 BROKEN = [
     Broken("config", "line 1", lambda it: (it.folder / "canned.yml").write_text("responses: 1\n")),
@@ -156,6 +163,8 @@ BROKEN = [
     Broken("channel of Support EMEA", "another company", channel(is_ext_shared=True)),
     Broken("channel of Support EMEA", "gone", lambda it: it.slack.channels.pop("C0SUPPORT")),
     Broken("user group S0NOBODY", "there is none", lambda it: it.configure(GROUP)),
+    Broken("user group S0GONE", "there is none", lambda it: it.configure(APPROVED)),
+    Broken("brake", "for every team", paused, warns=True),
     Broken("user group S0LEADS", "there is none", lambda it: setattr(it.slack, "paid_plan", False)),
     Broken(
         "user group S0LEADS", "0 people", lambda it: it.slack.groups["S0LEADS"].members.clear(), warns=True

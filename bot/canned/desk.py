@@ -11,15 +11,15 @@ ack; `preview` and `deliver` may wait for Genesys and belong into a lane.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import NoReturn
 
 from bot.genesys import Genesys, GenesysError
 from bot.models import Link, Receipt, SendAs, SendRequest, State
-from bot.storage import DatabaseDown, Repeated, Store
+from bot.storage import DatabaseDown, NotUnknown, Repeated, Stopped, Store
 from bot.storage import OverLimit as StoredOverLimit
 
 from .asking import Asking
@@ -35,8 +35,8 @@ from .errors import (
     NotAConversation,
     NotAllowed,
     NotLinked,
-    NotWritten,
     OverLimit,
+    Paused,
     TextRefused,
     WhichTeam,
 )
@@ -44,21 +44,15 @@ from .identity import Identity, unlinked
 from .lanes import Lane, Lanes
 from .people import People
 from .policy import may_be_sent, require_response, require_team, require_template, teams_of
+from .record import on_record
 from .recovery import AGAIN_AFTER
 from .render import clean
 from .search import Search
 from .sending import Sender, Verified
+from .settling import Settling, how_it_ended
 
 ASK_AFTER = timedelta(minutes=1)
 _CLICKS = uuid.UUID("6f0c2d7e-6f0b-4d7e-9c53-2f0a4b1f7c11")  # namespace of our keys; never changes
-
-
-@contextmanager
-def _on_record() -> Iterator[None]:
-    try:
-        yield
-    except DatabaseDown as exc:
-        raise NotWritten(str(exc)) from exc
 
 
 @dataclass(frozen=True)
@@ -97,6 +91,7 @@ class Desk:
         asking: Asking,
         conversations: Conversations,
         connecting: Connecting,
+        settling: Settling,
         lanes: Lanes,
         catalog: Callable[[], Catalog],
         now: Callable[[], datetime],
@@ -106,6 +101,7 @@ class Desk:
         self.outbox = store
         self.connecting = connecting
         self.conversations = conversations
+        self.settling = settling
         self._store = store
         self._drafts = Drafts(store, now)
         self._genesys = genesys
@@ -163,18 +159,18 @@ class Desk:
 
         return self._search_in(catalog).find(words, allowed=partial(may_be_sent, teams), limit=limit)
 
-    @_on_record()
+    @on_record()
     def me(self, user: str) -> Me:
         link = self._identity.known(user)
         teams, connect = tuple(self.teams_for(user)), self._needs_connecting(user, link)
         return Me(link, self._identity.may_be_found(), teams, connect)
 
-    @_on_record()
+    @on_record()
     def connect_link(self, user: str) -> str:
         """A fresh link to connect this person's Genesys account. Raises NotAllowed where there is none."""
         return self.connecting.link(user)
 
-    @_on_record()
+    @on_record()
     def start_request(
         self,
         user: str,
@@ -216,7 +212,7 @@ class Desk:
         )
         return self._checked(request, team, version)
 
-    @_on_record()
+    @on_record()
     def require_announced(self, conversation_id: str, channel: str, ts: str) -> None:
         """Raise NotAllowed unless Slack's message `ts` announces this chat there, and it goes on."""
         chat = self._store.announced(channel, conversation_id, ts)
@@ -225,18 +221,19 @@ class Desk:
         if chat.ended_at is not None:
             raise NotAllowed("This chat has ended, so nothing can be sent into it any more.")
 
-    @_on_record()
+    @on_record()
     def claim(self, request: SendRequest, *, asked_in: str | None = None) -> Receipt:
         """
         Write the request down, once for each click; the receipt kept under its key.
 
         Raises AskFirst (the same response went to this conversation within a minute; the
         request waits under its `draft` for an answer in the channel `asked_in`),
-        OverLimit, DatabaseDown; then nothing is written.
+        OverLimit, Paused, NotAllowed (what it is instead of was settled meanwhile), NotWritten;
+        then nothing is written.
         """
         limits = self._team(request.team).limits
         try:
-            return self._store.claim(
+            receipt = self._store.claim(
                 request,
                 asks_after=ASK_AFTER,
                 per_minute=limits.per_minute,
@@ -247,8 +244,19 @@ class Desk:
             raise AskFirst(self._again(request, exc.receipt), draft=request.key) from exc
         except StoredOverLimit as exc:
             raise OverLimit(_limit_sentence(exc)) from exc
+        except Stopped as exc:
+            raise Paused(exc.pause) from exc
+        except NotUnknown as exc:
+            raise NotAllowed(how_it_ended(exc.receipt) if exc.receipt else str(exc)) from exc
+        if receipt.request.supervisor != request.supervisor:
+            raise NotAllowed("Somebody else has sent it again already; the thread shows how that ends.")
+        return receipt
 
-    @_on_record()
+    def ask_again(self, key: str, user: str, channel: str, ts: str) -> NoReturn:
+        """Ask before the unknown send `key` is sent again: raises AskFirst, or why it cannot be."""
+        self.settling.ask_again(key, user, channel, ts, checked=self._checked)
+
+    @on_record()
     def ask_conversation(
         self,
         user: str,
@@ -276,7 +284,7 @@ class Desk:
         self._drafts.keep("conversation", request, channel, among=[choice.id for choice in among])
         return request.key
 
-    @_on_record()
+    @on_record()
     def answer(
         self,
         draft: str,
@@ -296,7 +304,7 @@ class Desk:
         request = self._drafts.answered(draft, user, channel, kind=kind, conversation=conversation)
         return self._checked(request, team or request.team or None)
 
-    @_on_record()
+    @on_record()
     def other_way(self, key: str, user: str, send_as: SendAs) -> SendRequest:
         """
         The request to claim for a refused send that goes another way now; one way for each.
@@ -308,12 +316,12 @@ class Desk:
         self.response(request.response, team)
         return replace(request, key=self._key(f"way:{key}"))
 
-    @_on_record()
+    @on_record()
     def question(self, key: str, user: str, ts: str) -> Receipt:
         """The send that this agent is asked about in Slack's message `ts`; raises NotAllowed."""
         return self._asking.question(key, user, ts)
 
-    @_on_record()
+    @on_record()
     def agree(self, key: str, user: str, ts: str, *, text: str | None = None) -> Receipt:
         """The agent lets it leave, as frozen or as `text`; raises NotAllowed, TextRefused."""
         receipt = self.question(key, user, ts)
@@ -321,7 +329,7 @@ class Desk:
             raise TextRefused(f"The text of `{receipt.request.response}` is fixed. Send it so, or decline.")
         return self._asking.agree(key, user, ts, text=clean(text) if text is not None else None)
 
-    @_on_record()
+    @on_record()
     def decline(self, key: str, user: str, ts: str) -> Receipt:
         """The agent does not want it sent; raises NotAllowed."""
         return self._asking.decline(key, user, ts)
@@ -341,12 +349,12 @@ class Desk:
         """
         self._lanes.sends.submit(self._deliver, key, then)
 
-    @_on_record()
+    @on_record()
     def require_linked(self, user: str) -> None:
         """Raise NotAllowed for somebody who has nothing to disconnect."""
         self.connecting.require_linked(user)
 
-    @_on_record()
+    @on_record()
     def disconnect(self, user: str) -> str:
         """Forget this person's Genesys tokens; the sentence about it. Raises NotAllowed, GenesysError."""
         try:
@@ -399,12 +407,12 @@ class Desk:
             return Preview(note=str(exc))
         return Preview(verified.text, limit=self._limit(verified))
 
-    @_on_record()
+    @on_record()
     def give_up(self, receipt: Receipt) -> Receipt:
         """Take back what could not leave now, where nobody is told of it later; it may be too late."""
         return self._sender.cancel(receipt, receipt.reason)
 
-    @_on_record()
+    @on_record()
     def undo(self, user: str, key: str | None = None) -> Receipt:
         """
         Take back `key`, or this supervisor's newest send that has not left yet.
@@ -416,7 +424,7 @@ class Desk:
             raise NotAllowed("There is nothing to take back: no message of yours is waiting to leave.")
         return self._sender.cancel(waiting[0], "The supervisor took it back before it left.")
 
-    @_on_record()
+    @on_record()
     def recent(self, user: str, *, limit: int = 10) -> list[Receipt]:
         """This supervisor's newest sends first."""
         return self._store.sends(supervisor=user, limit=limit)
@@ -441,15 +449,17 @@ class Desk:
         require_template(response, edited=request.text, asked=request.language)
         if not self._may_have_link(request.supervisor):
             raise NotLinked(unlinked(request.supervisor))
+        send_as, gate = (request.send_as, request.gate) if request.instead_of else (team.send_as, None)
         # Nobody at a terminal waits for an undo window.
         held = timedelta(seconds=0 if request.by_operator else team.undo_seconds)
         return replace(
             request,
             team=team.name,
             channel=team.channel,
-            send_as=team.send_as,
-            gate=self._asking.gate_of(team.send_as),
+            send_as=send_as,
+            gate=gate or self._asking.gate_of(send_as),
             not_before=self._now() + held if held else None,
+            edited=request.text is not None and not response.says(request.text),
         )
 
     def _needs_connecting(self, user: str, link: Link | None) -> str | None:

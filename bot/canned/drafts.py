@@ -24,14 +24,28 @@ class Drafts:
         self._store = store
         self._now = now
 
-    def keep(self, kind: str, request: SendRequest, channel: str, *, among: Sequence[str] = ()) -> None:
-        """Keep `request` under its key until its supervisor answers in `channel`; `among` are the choices."""
+    def keep(
+        self,
+        kind: str,
+        request: SendRequest,
+        channel: str,
+        *,
+        among: Sequence[str] = (),
+        under: str | None = None,
+    ) -> None:
+        """
+        Keep `request` until its supervisor answers in `channel`; `among` are the choices.
+
+        That is under its key, or `under` another where several people may be asked the same.
+        """
         kept = asdict(request) | {
             "requested_at": request.requested_at.isoformat(),
             "not_before": None,
             _AMONG: list(among),
         }
-        self._store.save_draft(request.key, kind, kept, supervisor=request.supervisor, channel=channel)
+        self._store.save_draft(
+            under or request.key, kind, kept, supervisor=request.supervisor, channel=channel
+        )
 
     def answered(
         self, draft: str, user: str, channel: str, *, kind: str, conversation: str | None = None
@@ -49,6 +63,8 @@ class Drafts:
         if (kept.kind == "conversation") != (conversation is not None) or conversation not in (None, *among):
             raise NotAllowed(_NOT_YOURS)
         request = _request_of(kept.request)
+        if request.instead_of is not None and kind != "again":
+            raise NotAllowed(_NOT_YOURS)
         return replace(
             request,
             conversation_id=conversation or request.conversation_id,

@@ -11,6 +11,7 @@ What can keep a send from happening before Genesys is asked to do it.
     │   ├── NotLinked       no Genesys user behind this Slack user
     │   │   └── ConnectFirst    until they connect their account: the send waits for it
     │   ├── NotConnectedHere    a connect link, or the way back from it, is not good (any more)
+    │   ├── Paused          an operator has stopped all sending, or the team's
     │   └── NotInIt         the supervisor is not in the conversation; there may be other ways
     ├── Asked               a question has to be answered first
     │   ├── AskFirst        the same response went there a moment ago
@@ -29,7 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.models import Way
+from bot.models import Pause, Way
 
 
 class CannedError(Exception):
@@ -95,6 +96,18 @@ class ConnectFirst(NotLinked):
 
 class NotConnectedHere(NotAllowed):
     pass
+
+
+class Paused(NotAllowed):
+    """`standing` is the same for a send that was taken on and waits."""
+
+    def __init__(self, pause: Pause) -> None:
+        what = f"Sending is paused for {pause.whose} (since {pause.since:%d %b %H:%M} UTC)"
+        self.standing = f"{what}. What waits goes out if that ends within five minutes."
+        super().__init__(
+            f"{what}, so nothing was sent. "
+            f"An operator lifts that with `{pause.lifted_by}`; send it again then."
+        )
 
 
 class NotInIt(NotAllowed):

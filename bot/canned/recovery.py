@@ -13,7 +13,7 @@ from bot.models import Receipt, State
 from bot.storage import DatabaseDown, Store
 
 from .lanes import Lane
-from .sending import Sender
+from .sending import GROWN_OLD, Sender
 
 log = logging.getLogger(__name__)
 
@@ -27,14 +27,25 @@ class Recovery:
         self._store = store
         self._sender = sender
         self._lane = lane
+        self._paused: set[str] = set()
 
     def sweep(self) -> int:
         """Beat, then take over what is abandoned or due; return how many. Raises DatabaseDown."""
         self._store.beat()
-        taken = self._store.take_abandoned(limit=max(AT_ONCE - self._lane.depth, A_FEW))
+        self._notice_brake()
+        room = max(AT_ONCE - self._lane.depth, A_FEW)
+        taken = self._store.take_abandoned(grown_old=GROWN_OLD, limit=room)
         for receipt in taken:
             self._lane.submit(self._go_on, receipt)
         return len(taken)
+
+    def _notice_brake(self) -> None:
+        paused = {pause.team for pause in self._store.pauses()}
+        for team in sorted(paused - self._paused):
+            log.warning("sending is paused for %s", team or "every team")
+        for team in sorted(self._paused - paused):
+            log.warning("the pause for %s is lifted", team or "every team")
+        self._paused = paused
 
     def _go_on(self, receipt: Receipt) -> None:
         log.info("send %s: picked up while %s", receipt.key, receipt.state)

@@ -36,13 +36,13 @@ from bot.genesys import (
 )
 from bot.genesys import Sender as GenesysSender
 from bot.models import Outcome, PostKind, Receipt, SendAs, SendRequest, State
-from bot.storage import Closed, DatabaseDown, StorageError, Store
+from bot.storage import Closed, DatabaseDown, Stopped, StorageError, Store
 
 from .asking import Asking
 from .catalog import Catalog, Response, Team
 from .connecting import Connecting
 from .delivery import FAILED, FIRST_LOOK, undelivered
-from .errors import CannedError, ConnectFirst, Later, NotInIt, TextRefused
+from .errors import CannedError, ConnectFirst, Later, NotInIt, Paused, TextRefused
 from .identity import Identity
 from .library import Libraries, template_of
 from .people import People
@@ -59,11 +59,16 @@ TO_BOTH = (PostKind.REPLY, PostKind.DIRECT)
 
 @dataclass(frozen=True)
 class Verified:
-    """A send that has passed every check and knows its exact text; with `template` Genesys makes it."""
+    """
+    A send that has passed every check and knows its exact text; with `template` Genesys makes it.
+
+    `version` is the response's, as it was then.
+    """
 
     conversation: Conversation
     sender: GenesysSender
     text: str = field(repr=False)
+    version: str
     template: Template | None = None
 
 
@@ -123,7 +128,14 @@ class Sender:
             stands = self._settle(request, self._failed(request, exc), was=State.PENDING, late=late)
             return replace(stands, ways=exc.ways) if isinstance(exc, NotInIt) else stands
 
-        if not self._store.begin(key, verified.text, sender_id=verified.sender.user_id):
+        sender_id, version = verified.sender.user_id, verified.version
+        try:
+            begun = self._store.begin(key, verified.text, sender_id=sender_id, version=version)
+        except Stopped as exc:
+            return self._settle(
+                request, self._failed(request, Paused(exc.pause)), was=State.PENDING, late=late
+            )
+        if not begun:
             return self._store.receipt(key)
 
         # A bug from here on leaves the row SENDING, and recovery turns that into UNKNOWN,
@@ -142,13 +154,7 @@ class Sender:
         """
         request = receipt.request
         try:
-            conversation = self._genesys.conversation(request.conversation_id, reader=receipt.sender_id)
-            known = self._store.message_ids(request.conversation_id)
-            # Who sent it may have left since: then too it is they who are looked for.
-            sender = GenesysSender(request.send_as.value, receipt.sender_id)
-            found = self._genesys.look(
-                conversation, sender, receipt.text or "", since=receipt.changed_at, known=known
-            )
+            found = self._find(receipt, since=receipt.changed_at)
         except Interrupted:
             return receipt
         except GenesysError as exc:
@@ -158,6 +164,25 @@ class Sender:
             found = None
         outcome = _sent(found, request) if found else Outcome(State.UNKNOWN, reason=_INTERRUPTED)
         return self._settle(request, outcome, was=State.SENDING, late=True)
+
+    def look_again(self, unknown: Receipt, *, since: datetime) -> Receipt:
+        """
+        Look for an unknown send that left at `since` or later; its receipt, changed if it was found.
+
+        Never sends. Raises GenesysError where nobody could look.
+        """
+        found = self._find(unknown, since=since)
+        if found is None:
+            return unknown
+        return self._settle(unknown.request, _sent(found, unknown.request), was=State.UNKNOWN, late=True)
+
+    def _find(self, receipt: Receipt, *, since: datetime) -> Accepted | None:
+        request = receipt.request
+        conversation = self._genesys.conversation(request.conversation_id, reader=receipt.sender_id)
+        known = self._store.message_ids(request.conversation_id)
+        # Who sent it may have left since: then too it is they who are looked for.
+        sender = GenesysSender(request.send_as.value, receipt.sender_id)
+        return self._genesys.look(conversation, sender, receipt.text or "", since=since, known=known)
 
     def cancel(self, receipt: Receipt, reason: str) -> Receipt:
         """Take back what has not begun to leave; the receipt says whether that was in time."""
@@ -198,7 +223,7 @@ class Sender:
             return made
         self._libraries.require_in_queue(response, conversation.queue_of(sender))
         require_sendable(text, self._genesys.max_length(conversation))
-        return Verified(conversation, sender, text)
+        return Verified(conversation, sender, text, response.version)
 
     def _allowed(self, request: SendRequest) -> tuple[Team, Response, str]:
         """What speaks for this person, team, channel and response now; and who they are in Genesys."""
@@ -234,12 +259,15 @@ class Sender:
         )
         text = filled(template)
         require_sendable(text, self._genesys.max_length(conversation))
-        return Verified(conversation, sender, text, template_of(response, filled))
+        return Verified(conversation, sender, text, response.version, template_of(response, filled))
 
     def _post(self, request: SendRequest, verified: Verified) -> Outcome:
         started = self._now()
 
         def waiting(seconds: float) -> None:
+            if not seconds:  # the wait is over, and the brake may have been pulled meanwhile
+                self._require_running(request)
+                return
             try:
                 self._store.waiting(request.key, self._now() + timedelta(seconds=seconds))
             except StorageError:
@@ -260,9 +288,17 @@ class Sender:
             log.warning("send %s: no answer, looking; correlation %s", request.key, exc.correlation_id)
             found = self._look_quietly(verified, since=started)
             return _sent(found, request) if found else self._failed(request, exc)
-        except GenesysError as exc:
+        except (GenesysError, CannedError) as exc:
             return self._failed(request, exc)
         return _sent(accepted, request)
+
+    def _require_running(self, request: SendRequest) -> None:
+        try:
+            pause = self._store.pause_of(request.team)
+        except DatabaseDown as exc:
+            raise Later(str(exc)) from exc
+        if pause is not None:
+            raise Paused(pause)
 
     def _look_quietly(self, verified: Verified, *, since: datetime) -> Accepted | None:
         try:
@@ -306,6 +342,8 @@ class Sender:
             return self._unconnected(request, exc)
         if isinstance(exc, OutcomeUnknown):
             state = State.UNKNOWN
+        elif isinstance(exc, Paused):
+            state, reason = State.PENDING, exc.standing
         elif isinstance(exc, RateLimited | Unavailable | Later):
             state, later = State.PENDING, self._now() + timedelta(seconds=exc.retry_after)
             if later - (request.not_before or request.requested_at) > GROWN_OLD:

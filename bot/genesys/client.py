@@ -51,6 +51,7 @@ class Genesys(ABC):
     id_shape: ClassVar[str]
     sign_in: SignIn | None = None  # where people do not sign in themselves
     tells_delivery: ClassVar[bool] = False  # whether `delivery` ever knows anything
+    finds_messages: ClassVar[bool] = True  # whether `look` has anything to look into
     # Whether people act under their own sign-in alone: a message as the agent is then for the
     # agent to let go, and whoever is not in a chat may write into it in their own queues alone.
     people_act_themselves: ClassVar[bool] = False
@@ -161,7 +162,7 @@ class Genesys(ABC):
         self, conversation_id: str, *, reader: str | None = None, on_wait: OnWait | None = None
     ) -> Conversation:
         """
-        Read a conversation as it is now. `on_wait` is told the seconds of each wait that a 429 asks for.
+        Read a conversation as it is now. `on_wait` is told the seconds of each wait, and 0 when it is over.
 
         Raises NotFound if there is none, or it has ended and was archived; Refused on a 403.
         """
@@ -199,7 +200,8 @@ class Genesys(ABC):
 
         `response` and `send_id` mark it for reports where the contract takes marks. With
         `template` Genesys makes the text; `text` is then what people should see of it.
-        `on_wait` is told the seconds of each wait; what it raises ends the call, unsent.
+        `on_wait` is told the seconds of each wait, and 0 when it is over; what it raises ends
+        the call, unsent.
 
         Raises Refused if the text or the send is not accepted, Unavailable and RateLimited
         if nothing was sent yet, OutcomeUnknown if that cannot be known: then it may have

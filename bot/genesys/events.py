@@ -95,6 +95,7 @@ class EventsTokens(Tokens):
 
 class EventsGenesys(Contract):
     id_shape = ids.LETTERS_AND_DIGITS
+    finds_messages = False
     find_needs = "the scope user:read or the permission directory:user:view"
 
     def __init__(self, *, system_user_id: str | None, tokens: EventsTokens, **parts: Any) -> None:

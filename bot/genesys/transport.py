@@ -72,7 +72,11 @@ class Bearer(AuthBase):
 
 @dataclass
 class Patience:
-    """How long one call may still wait in place for a 429; `on_wait` hears of each wait (seconds)."""
+    """
+    How long one call may still wait in place for a 429.
+
+    `on_wait` hears of each wait (seconds), and of its end (0).
+    """
 
     sleep: Callable[[float], None]
     on_wait: OnWait | None = None
@@ -86,6 +90,8 @@ class Patience:
         if self.on_wait and not quietly:
             self.on_wait(seconds)
         self.sleep(seconds)
+        if self.on_wait and not quietly:
+            self.on_wait(0)
         return True
 
 

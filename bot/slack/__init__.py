@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def register(app: App) -> None:
     """Add every listener to `app`, whose context has to hold the Desk as `desk`."""
-    from . import actions, announcing, asking, commands, errors, picking, shortcuts, views
+    from . import actions, announcing, asking, commands, errors, picking, shortcuts, unknowns, views
 
-    for module in (commands, picking, shortcuts, actions, announcing, asking, views, errors):
+    for module in (commands, picking, shortcuts, actions, announcing, asking, unknowns, views, errors):
         module.register(app)

@@ -29,7 +29,7 @@ def announced_pressed(
     ack()
 
 
-def card(chat: Chat, sent: Json | None) -> Json:
+def card(chat: Chat, sent: Json) -> Json:
     """The card of a chat that was announced; `sent` is what it says of the messages sent so far."""
     where = f" in {escape(short(chat.queue, 150))}" if chat.queue else ""
     head = f"*Conversation* `{escape(chat.conversation_id)}`"

@@ -48,7 +48,13 @@ def run(settings: SlackSettings, catalog: Catalog) -> Generator[Check, None, Mem
     yield _way_in(settings, client)
     for team in catalog.teams:
         yield from _channel(client, team)
-    return (yield from _groups(client, {group for team in catalog.teams for group in team.groups}))
+    supervisors = {group for team in catalog.teams for group in team.groups}
+    members = yield from _groups(client, supervisors | _approvers(catalog))
+    return {group: members.get(group, frozenset()) for group in supervisors}
+
+
+def _approvers(catalog: Catalog) -> set[str]:
+    return {response.approval for response in catalog.responses.values() if response.approval}
 
 
 def _scopes(said: str) -> Check:

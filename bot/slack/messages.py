@@ -34,6 +34,7 @@ TEAM = "canned_team"  # with the draft's key behind it, since each button of a m
 CONNECT = "canned_connect"
 
 LISTED = 25  # responses in one answer to `list`
+LINE = 1_200  # characters of each send that `recent` tells of, ten in one message
 
 _SIGNS = {
     State.PENDING: ":hourglass_flowing_sand:",
@@ -78,7 +79,7 @@ def sending(request: SendRequest) -> Json:
 def outcome(receipt: Receipt) -> Json:
     """How a send ended, with the text it was about; the same words everywhere."""
     text = receipt.text or receipt.request.text
-    said = _told(receipt.state, receipt.reason)
+    said = _told(receipt.state, receipt.reason) + _settled_where(receipt.state, receipt)
     head = (
         f"{headline(receipt.state)}: {_what(receipt.request)} "
         f"to conversation `{escape(receipt.request.conversation_id)}`.{said}"
@@ -176,7 +177,7 @@ def recent(receipts: Sequence[Receipt]) -> Json:
         f"{_why_failed(r)}"
         for r in receipts
     ]
-    return message("Your last sends", [section(line) for line in lines])
+    return message("Your last sends", [section(short(line, LINE)) for line in lines])
 
 
 def linked(link: Link) -> Json:
@@ -194,6 +195,7 @@ def direct(post: Post, receipt: Receipt) -> Json:
     head = (
         f"{mention}{_heading(post, receipt)}: {_what(receipt.request)} to conversation "
         f"`{escape(receipt.request.conversation_id)}`.{_told(post.state, post.reason)}"
+        f"{_settled_where(post.state, receipt)}"
     )
     return message(head, [section(head), *(excerpt(text) if text else [])])
 
@@ -204,9 +206,19 @@ def direct(post: Post, receipt: Receipt) -> Json:
 def card(receipt: Receipt, *, show: Show = Show.TEXT, title: str = "", who: str = "") -> Json:
     """The parent of a conversation's thread: which conversation, and where its latest send stands."""
     head = f"*Conversation* `{escape(receipt.request.conversation_id)}`"
+    state = _state(receipt, show, title, who)
+    return message(f"{head}: {state}", [section(head), line(receipt, show=show, title=title, who=who)])
+
+
+def line(receipt: Receipt, *, show: Show = Show.TEXT, title: str = "", who: str = "") -> Json:
+    """Where one send stands, as a card says it."""
+    return context(f"{_state(receipt, show, title, who)} · {moment(receipt.changed_at)}")
+
+
+def _state(receipt: Receipt, show: Show, title: str, who: str) -> str:
     state = f"{_standing(receipt)}: {_shown(receipt.request, show, title)}, by {_who(receipt.request, who)}"
-    state += _why_failed(receipt)
-    return message(f"{head}: {state}", [section(head), context(f"{state} · {moment(receipt.changed_at)}")])
+    waits = f". {escape(receipt.reason)}" if receipt.state is State.PENDING and receipt.reason else ""
+    return f"{state}{waits}{_why_failed(receipt)}"
 
 
 def reply(post: Post, receipt: Receipt, *, show: Show = Show.TEXT, title: str = "", who: str = "") -> Json:
@@ -242,6 +254,8 @@ def _standing(receipt: Receipt) -> str:
         return f":hourglass_flowing_sand: *Waiting* for Genesys until {moment(receipt.waiting_until)}"
     if receipt.state is State.SENT:
         return _DELIVERED.get(receipt.delivery, headline(State.SENT))
+    if receipt.state is State.UNKNOWN and receipt.handled_by:
+        return f"{headline(State.UNKNOWN)}, handled by <@{receipt.handled_by}>"
     return headline(receipt.state)
 
 
@@ -274,6 +288,12 @@ def _who(request: SendRequest, name: str) -> str:
 def _told(state: State, reason: str) -> str:
     told = reason or _MEANING[state]
     return f" {escape(told)}" if told else ""
+
+
+def _settled_where(state: State, receipt: Receipt) -> str:
+    if state is not State.UNKNOWN:
+        return ""
+    return f" Its card in <#{receipt.request.channel}> has buttons to settle it."
 
 
 def _way(way: Way, key: str) -> Json:

@@ -27,7 +27,7 @@ from bot.canned.catalog import Catalog, Show
 from bot.canned.lanes import Lane
 from bot.models import Asked, Post, PostKind, Receipt, Standing, Thread
 
-from . import announcing, messages, questions
+from . import announcing, messages, questions, unknowns
 from .buckets import Bucket
 from .client import Barred, Limited, Refused, SlackFault, Unanswered, call
 from .finding import Finder, mark
@@ -52,11 +52,11 @@ class Outbox(Protocol):
     def take_thread(self, channel: str, conversation_id: str) -> Thread | None: ...
     def leave_thread(self, channel: str, conversation_id: str) -> None: ...
     def posts_due(self, channel: str, conversation_id: str) -> Sequence[tuple[Post, Receipt]]: ...
-    def posting(self, post_id: int) -> None: ...
+    def posting(self, post_id: int) -> bool: ...
     def posted(self, post_id: int, ts: str) -> None: ...
     def post_later(self, post_id: int, not_before: datetime, *, perhaps_posted: bool = False) -> None: ...
     def post_failed(self, post_id: int, reason: str) -> None: ...
-    def carding(self, channel: str, conversation_id: str) -> None: ...
+    def carding(self, channel: str, conversation_id: str) -> bool: ...
     def carded(self, channel: str, conversation_id: str, ts: str) -> None: ...
     def card_later(
         self, channel: str, conversation_id: str, not_before: datetime, *, perhaps_posted: bool = False
@@ -72,6 +72,10 @@ class _Shut(SlackFault):
     """The channel takes nothing until somebody mends it; what is to be said there waits in order."""
 
     retry_after = 300.0
+
+
+class _TakenOver(SlackFault):
+    """This process stood still, was given up for dead, and another one goes on with the thread."""
 
 
 class _Pass(Enum):
@@ -114,7 +118,7 @@ class Threads:
 
     `name` says what a Slack user is called, empty if that is not known. `unpostable` is told
     each channel (or user) where Slack refuses a post, with Slack's word for the reason; once
-    for a channel, until it takes posts again.
+    for a channel, until it takes posts again. `can_look`: Genesys shows messages that were sent.
     """
 
     def __init__(
@@ -128,6 +132,7 @@ class Threads:
         catalog: Callable[[], Catalog],
         name: Callable[[str], str],
         unpostable: Callable[[str, str], None],
+        can_look: bool = True,
         now: Callable[[], datetime],
     ) -> None:
         self._outbox = outbox
@@ -138,6 +143,7 @@ class Threads:
         self._catalog = catalog
         self._name = name
         self._unpostable = unpostable
+        self._can_look = can_look
         self._now = now
         self._lock = threading.Lock()
         self._passes: dict[tuple[str, str], _Pass] = {}
@@ -173,7 +179,7 @@ class Threads:
             return None
         try:
             self._publish(_Place(thread, thread.ts, look=thread.carding))
-        except _Shut:
+        except (_Shut, _TakenOver):
             return None  # it is written down when it is due again, and `sweep` finds it then
         except SlackFault as exc:
             log.info("what is to be said in %s waits %.0f s: %s", channel, exc.retry_after, exc.error)
@@ -263,7 +269,8 @@ class Threads:
         card = self._finder.find(payload, place.channel, since=self._began(place)) if place.look else None
         if card is None:
             self._spend(place.channel)
-            self._outbox.carding(*place.key)
+            if not self._outbox.carding(*place.key):
+                raise _TakenOver("taken over")
             try:
                 card = self._post(place.channel, self._card(standing), payload)
             except (Limited, Barred, Unanswered) as exc:
@@ -300,8 +307,9 @@ class Threads:
             found = self._finder.find(payload, channel, since=post.created_at, card=place.card)
         if found is None:
             self._spend(channel)
-            self._outbox.posting(post.id)
-            payload["hash"] = receipt.text_hash or ""
+            if not self._outbox.posting(post.id):
+                raise _TakenOver("taken over")
+            payload |= {"hash": receipt.text_hash or "", "record": post.record}
             try:
                 found = self._post(channel, self._words(post, receipt), payload, thread_ts=place.card)
             except (Limited, Barred, Unanswered) as exc:
@@ -371,8 +379,11 @@ class Threads:
 
     def _card(self, standing: Standing) -> Json:
         latest, chat = standing.latest, standing.chat
-        sent = messages.card(latest, **self._told(latest)) if latest else None
-        return announcing.card(chat, sent) if chat else sent or {}
+        sent = messages.card(latest, **self._told(latest)) if latest else {}
+        for each in standing.unknown:
+            line = messages.line(each, **self._told(each)) if each != latest else None
+            sent["blocks"] += unknowns.buttons_for(each, line, can_look=self._can_look)
+        return announcing.card(chat, sent) if chat else sent
 
     def _words(self, post: Post, receipt: Receipt) -> Json:
         if post.kind is PostKind.DIRECT:

@@ -67,7 +67,9 @@ class Chats(Database):
 
     def _is_new(self, tx: Connection, event: str, now: datetime) -> bool:
         seen = insert(self._dialect, hooks).values(id=event, at=now)
-        return tx.execute(seen.on_conflict_do_nothing(index_elements=["id"])).rowcount == 1
+        # PostgreSQL's driver counts no rows of an INSERT.
+        seen = seen.on_conflict_do_nothing(index_elements=["id"])
+        return tx.execute(seen.returning(hooks.c.id)).first() is not None
 
     def _add(
         self,
@@ -82,4 +84,4 @@ class Chats(Database):
         row = {"channel": channel, "conversation_id": conversation_id, "queue": queue}
         chat = insert(self._dialect, chats).values(row | {"started_at": now, "ended_at": ended_at})
         added = chat.on_conflict_do_nothing(index_elements=["channel", "conversation_id"])
-        return tx.execute(added).rowcount == 1
+        return tx.execute(added.returning(chats.c.channel)).first() is not None

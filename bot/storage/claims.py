@@ -12,18 +12,22 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, Select, bindparam, or_, select
 
-from bot.models import Receipt, SendRequest, State
+from bot.models import PostKind, Receipt, SendRequest, State
 
 from .audit import note
+from .brakes import require_running
 from .engine import exclusively
-from .errors import OverLimit, Repeated
+from .errors import NotUnknown, OverLimit, Repeated
 from .rows import columns_of, find, receipt_of, receipts
 from .schema import sends, texts
+from .unknowns import mark
 from .workers import Workers
 
 A_MINUTE = timedelta(minutes=1)
 TEN_MINUTES = timedelta(minutes=10)
 MAY_HAVE_REACHED = (State.PENDING, State.SENDING, State.SENT, State.UNKNOWN)
+
+SENT_AGAIN = "It was sent once more; the thread shows how that ended."
 
 NEW_SEND = sends.insert()
 NEW_TEXTS = texts.insert()
@@ -69,7 +73,8 @@ class Claims(Workers):
 
         Raises Repeated if the same response went, or goes, to the same conversation within
         `asks_after` (None: do not ask) and the request is not `confirmed`; OverLimit;
-        DatabaseDown. Nothing is written then.
+        Stopped; NotUnknown if what it is `instead_of` was settled; DatabaseDown. Nothing is
+        written then.
         """
         self._stay_alive()
         now = self._now()
@@ -79,12 +84,15 @@ class Claims(Workers):
             known = find(tx, request.key)
             if known is not None:
                 return known
+            require_running(tx, request.team)
             if asks_after is not None and not request.confirmed:
                 _require_new(tx, request, now - asks_after)
             _require_room(tx, BY_SUPERVISOR, supervisor, "per_minute", per_minute, A_MINUTE, now)
             _require_room(
                 tx, INTO_CONVERSATION, conversation_id, "per_conversation", per_conversation, TEN_MINUTES, now
             )
+            if request.instead_of is not None:
+                _settle_first(tx, request.instead_of, request, now)
             self._write(tx, request, now)
         return Receipt(request, State.PENDING, now, not_before=request.not_before)
 
@@ -96,6 +104,12 @@ class Claims(Workers):
         typed = dict(request.values)
         tx.execute(NEW_TEXTS, {"key": request.key, "typed": typed, "template": request.text})
         note(tx, now, "claimed", key=request.key, actor=_actor(request), **_what(request))
+
+
+def _settle_first(tx: Connection, key: str, request: SendRequest, now: datetime) -> None:
+    by, posts = request.supervisor, (PostKind.REPLY,)
+    if not mark(tx, key, State.UNKNOWN, now, by=by, reason=SENT_AGAIN, posts=posts):
+        raise NotUnknown(find(tx, key))
 
 
 def _require_new(tx: Connection, request: SendRequest, since: datetime) -> None:
@@ -128,4 +142,5 @@ def _what(request: SendRequest) -> dict[str, Any]:
         "send_as": request.send_as.value,
         "language": request.language,
         "confirmed": request.confirmed,
+        "instead_of": request.instead_of,
     }

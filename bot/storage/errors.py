@@ -7,6 +7,8 @@ What can go wrong when something is remembered; nothing half-written is left beh
     ├── NoSuchSend     nothing was ever claimed under this key
     ├── Repeated       the same response went to the same conversation a moment ago
     ├── OverLimit      a limit is reached, until a known time
+    ├── Stopped        a pause stands
+    ├── NotUnknown     somebody has settled meanwhile what was to be sent again
     └── LinkTaken      one of the two users is linked to somebody else
 """
 
@@ -14,7 +16,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.models import Link, Receipt
+from bot.models import Link, Pause, Receipt
 
 
 class StorageError(Exception):
@@ -53,6 +55,22 @@ class OverLimit(StorageError):
         super().__init__(f"The limit {limit_name} is reached until {until:%H:%M:%S} UTC. Nothing was sent.")
         self.limit_name = limit_name
         self.until = until
+
+
+class Stopped(StorageError):
+    """`pause` keeps the team from sending. It has not left."""
+
+    def __init__(self, pause: Pause) -> None:
+        super().__init__("Sending is paused. Nothing was sent.")
+        self.pause = pause
+
+
+class NotUnknown(StorageError):
+    """`receipt` says how the send ended that was to be repeated. Nothing was claimed."""
+
+    def __init__(self, receipt: Receipt | None) -> None:
+        super().__init__("That send is not unknown any more. Nothing was sent.")
+        self.receipt = receipt
 
 
 class LinkTaken(StorageError):

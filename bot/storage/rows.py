@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, select
+from sqlalchemy import Connection, Row, Select, and_, bindparam, select
 
 from bot.models import Chat, Gate, Post, PostKind, Receipt, SendAs, SendRequest, State, Thread
 
@@ -18,6 +18,7 @@ def receipts() -> Select[Any]:
     )
 
 
+STILL_UNKNOWN = and_(sends.c.state == State.UNKNOWN, sends.c.handled_by.is_(None))
 BY_KEY = receipts().where(sends.c.key == bindparam("this"))
 
 
@@ -44,6 +45,7 @@ def receipt_of(row: Row[Any]) -> Receipt:
         gate_until=row.gate_until,
         opened_by=row.opened_by,
         landed_in=row.landed_in,
+        handled_by=row.handled_by,
     )
 
 
@@ -64,6 +66,7 @@ def _request_of(row: Row[Any]) -> SendRequest:
         confirmed=row.confirmed,
         not_before=row.asked_not_before,
         gate=Gate(row.gate) if row.gate else None,
+        edited=row.edited,
     )
 
 
@@ -84,6 +87,7 @@ def columns_of(request: SendRequest) -> dict[str, Any]:
         "asked_not_before": request.not_before,
         "not_before": request.not_before,
         "gate": request.gate,
+        "edited": request.edited,
     }
 
 
@@ -99,6 +103,7 @@ def post_of(row: Row[Any]) -> Post:
         created_at=row.created_at,
         posting=row.posting,
         attempts=row.attempts,
+        record=row.record or "",
     )
 
 

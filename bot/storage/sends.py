@@ -19,9 +19,10 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select, 
 from bot.models import Outcome, PostKind, Receipt, State
 
 from .audit import note
+from .brakes import BRAKE, IS_PAUSED, OF_SEND, pause_in
 from .claims import Claims
-from .engine import storable
-from .errors import NoSuchSend
+from .engine import beside, storable
+from .errors import NoSuchSend, Stopped
 from .outbox import put_posts, touch_card
 from .rows import find, receipt_of, receipts
 from .schema import sends, texts
@@ -33,9 +34,9 @@ AGREED = or_(
     sends.c.gate.is_(None),
     and_(sends.c.opened_by.is_not(None), sends.c.text_hash == bindparam("agreed")),
 )
-BEGIN = update(sends).where(
-    THIS, sends.c.state == State.PENDING, due(sends.c.not_before, bindparam("at")), AGREED
-)
+READY = and_(THIS, sends.c.state == State.PENDING, due(sends.c.not_before, bindparam("at")), AGREED)
+BEGIN = update(sends).where(READY, ~IS_PAUSED)
+HELD_UP_BY = OF_SEND.where(READY)
 FORGET = update(sends).where(THIS, sends.c.gate.is_(None))
 SETTLE = update(sends).where(THIS, sends.c.state.in_(bindparam("was", expanding=True)))
 KEEP_TEXT = update(texts).where(texts.c.key == bindparam("this"))
@@ -52,12 +53,14 @@ class Sends(Claims):
         with self._reading() as tx:
             return _require(tx, key)
 
-    def begin(self, key: str, text: str, *, sender_id: str | None) -> bool:
+    def begin(self, key: str, text: str, *, sender_id: str | None, version: str | None = None) -> bool:
         """
         Let one caller send: pending and due → sending, with the exact text and its SHA-256.
 
+        `version` is the response's, for the record.
         Behind a gate it takes an open one, and the text that the gate was opened for. False
         means that somebody else is sending it, or nobody may; then nothing has changed.
+        Raises Stopped if it is a pause alone that it waits for.
         """
         self._stay_alive()
         now = self._now()
@@ -69,10 +72,13 @@ class Sends(Claims):
         sending = {"state": State.SENDING, "changed_at": now, "reason": "", "not_before": None}
         here = {"this": key, "at": now, "agreed": begun["text_hash"]}
         with self._writing() as tx:
+            beside(tx, BRAKE)
             moved = tx.execute(BEGIN, begun | sending | self._mine() | here).rowcount == 1
             if moved:
                 tx.execute(KEEP_TEXT, {"this": key, "final": text})
-                note(tx, now, "begun", key=key, **begun)
+                note(tx, now, "begun", key=key, response_version=version, **begun)
+            elif pause := pause_in(tx.execute(HELD_UP_BY, here).first()):
+                raise Stopped(pause)
             return moved
 
     def settle(
@@ -182,4 +188,7 @@ def _result(receipt: Receipt) -> dict[str, Any]:
         "correlation_id": receipt.correlation_id,
         "sender_id": receipt.sender_id,
         "text_hash": receipt.text_hash,
+        "opened_by": receipt.opened_by,
+        "delivery": receipt.delivery or None,
+        "landed_in": receipt.landed_in,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .audit import Audit
+from .brakes import Brakes
 from .chats import Chats
 from .connects import Connects
 from .deliveries import Deliveries
@@ -12,15 +13,21 @@ from .grants import Grants
 from .identities import Identities
 from .libraries import LibraryResponses
 from .outbox import Outbox
+from .posted import PostedReplies
 from .purging import Purging
 from .sends import Sends
+from .unknowns import Unknowns
 from .upgrading import Upgrading
+from .usage import Usage
+from .verifying import Verifying
 
 
 class Store(
     Sends,
     Outbox,
     Gates,
+    Unknowns,
+    Brakes,
     Chats,
     Deliveries,
     Identities,
@@ -29,6 +36,9 @@ class Store(
     Drafts,
     LibraryResponses,
     Audit,
+    PostedReplies,
+    Verifying,
+    Usage,
     Purging,
     Upgrading,
 ):

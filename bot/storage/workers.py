@@ -33,6 +33,7 @@ from sqlalchemy import (
 
 from bot.models import Receipt, State
 
+from .brakes import IS_PAUSED
 from .engine import Database, insert
 from .rows import receipt_of, receipts
 from .schema import sends, threads, workers
@@ -71,18 +72,20 @@ class Workers(Database):
         with self._reading() as tx:
             return tx.execute(select(func.count()).select_from(self._living().subquery())).scalar_one()
 
-    def take_abandoned(self, *, limit: int = 100) -> list[Receipt]:
+    def take_abandoned(
+        self, *, grown_old: timedelta = timedelta(minutes=5), limit: int = 100
+    ) -> list[Receipt]:
         """
         Open sends that nobody living holds, the oldest first, now this worker's.
 
-        These are pending ones that are due, and those that were being sent.
+        These are pending ones that are due, and those that were being sent. What a pause
+        holds up is none of them before it has `grown_old`.
         """
         self._stay_alive()
         now = self._now()
-        ready = or_(
-            sends.c.state == State.SENDING,
-            and_(sends.c.state == State.PENDING, due(sends.c.not_before, now)),
-        )
+        old = func.coalesce(sends.c.asked_not_before, sends.c.requested_at) < now - grown_old
+        goes = and_(due(sends.c.not_before, now), or_(~IS_PAUSED, old))
+        ready = or_(sends.c.state == State.SENDING, and_(sends.c.state == State.PENDING, goes))
         free = receipts().where(ready, self._free(sends)).order_by(sends.c.claimed_at, sends.c.id)
         with self._writing() as tx:
             rows = tx.execute(free.limit(limit).with_for_update(of=sends, skip_locked=True)).all()

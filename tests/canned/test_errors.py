@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pkgutil
 import re
+from datetime import UTC, datetime
 from importlib import import_module
 
 import pytest
@@ -13,6 +14,7 @@ from bot.canned import errors
 from bot.canned.catalog import CatalogError
 from bot.canned.errors import CannedError
 from bot.canned.yaml_nodes import Fault
+from bot.models import Pause
 
 
 def _subclasses(of: type) -> set[type]:
@@ -57,6 +59,7 @@ EXAMPLES = [
     (errors.NotWritten("No."), ""),
     (errors.ConnectFirst("Sign in."), ""),
     (errors.NotConnectedHere("No."), ""),
+    (errors.Paused(Pause("Support", datetime(2026, 3, 1, tzinfo=UTC), "operator")), ""),
     (errors.NotInIt("You are not in it."), ""),
     (CatalogError([Fault(1, "This is wrong.", "Write that.")]), ""),
     (errors.Later("Later."), ""),

@@ -175,7 +175,12 @@ def test_outcome_is_a_reply_below_the_conversations_card(bench: Bench) -> None:
     assert TEXT in reply.said
     assert reply.metadata == {
         "event_type": "canned_audit",
-        "event_payload": {"send_id": sent.key, "seq": 1, "hash": sent.text_hash},
+        "event_payload": {
+            "send_id": sent.key,
+            "seq": 1,
+            "hash": sent.text_hash,
+            "record": bench.store.audit(sent.key)[-1].mac,
+        },
     }
     assert bench.store.threads_due() == []
 
@@ -452,6 +457,30 @@ def test_slack_that_was_down_gets_everything_in_order_when_it_is_back(bench: Ben
 
     assert bench.said_of() == [send.key for send in sends]
     assert len(bench.cards()) == 1
+
+
+def test_an_hour_without_slack_loses_nothing_and_floods_nothing_afterwards(bench: Bench) -> None:
+    chats = [f"chat-{number}" for number in range(4)]
+    sends: dict[str, list[str]] = {chat: [] for chat in chats}
+    bench.slack.posts_per_second = 1  # Slack's own bucket: a post too many is refused
+    bench.slack.stop()
+    for _ in range(15):
+        for chat in chats:
+            sends[chat].append(bench.settle(chat=chat).key)
+            assert bench.publish(chat) == 5.0
+        bench.clock.advance(minutes=4)
+
+    bench.slack.start()
+    back, before = bench.clock(), bench.posts()
+    while waits := [wait for chat in chats if (wait := bench.publish(chat)) is not None]:
+        bench.clock.advance(seconds=min(waits))
+
+    there = [message for card in bench.cards() for message in bench.slack.thread("C0SUPPORT", card.ts)]
+    assert len(bench.cards()) == len(chats)
+    said = bench.said_of()
+    assert [[key for key in said if key in sends[chat]] for chat in chats] == list(sends.values())
+    assert bench.posts() - before == len(bench.cards()) + len(there)  # none was refused, none said twice
+    assert bench.clock() - back >= timedelta(seconds=len(bench.cards()) + len(there) - 20)
 
 
 @pytest.mark.parametrize("when", ["card", "reply"])

@@ -14,10 +14,13 @@ def test_every_error_of_the_store_is_a_storage_error_and_in_the_drawn_tree() -> 
 def test_the_door_exports_what_it_names() -> None:
     assert all(hasattr(bot.storage, name) for name in bot.storage.__all__)
     assert {kind for kind in vars(errors) if kind in bot.storage.__all__} == {
+        "Closed",
         "DatabaseDown",
         "LinkTaken",
         "NoSuchSend",
+        "NotUnknown",
         "OverLimit",
         "Repeated",
+        "Stopped",
         "StorageError",
     }

@@ -1,0 +1,61 @@
+"""The buttons below a send whose outcome nobody knows, on its conversation's card, and who clicks them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from slack_bolt import Ack, App
+from slack_sdk import WebClient
+
+from bot.canned.desk import Desk
+from bot.canned.errors import CannedError
+from bot.models import Receipt
+
+from . import answers, errors, messages
+from .blocks import Json, button, buttons, context
+
+LOOK = "canned_unknown_look"  # with the send's key behind it, since a card may ask about several
+AGAIN = "canned_unknown_again"
+UNSENT = "canned_unknown_unsent"
+HANDLED = "canned_unknown_handled"
+
+_CANNOT_LOOK = "The bot cannot look by itself here: look into the conversation in Genesys, then settle it."
+
+
+def register(app: App) -> None:
+    app.action(re.compile(rf"({LOOK}|{AGAIN}|{UNSENT}|{HANDLED}):.+"))(settling_pressed)
+
+
+def settling_pressed(
+    ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
+) -> None:
+    what = action["action_id"].partition(":")[0]
+    desk.previews.submit(_settle, client, desk, body, action["value"], what)
+    ack()
+
+
+def buttons_for(unknown: Receipt, line: Json | None, *, can_look: bool) -> list[Json]:
+    """The end of a card: what can be done about a send, with the `line` that says which one it is."""
+    offered = {"Look again": LOOK} if can_look else {}
+    offered |= {"Send again": AGAIN, "Mark as not sent": UNSENT, "Mark as handled": HANDLED}
+    row = [button(label, f"{name}:{unknown.key}", unknown.key) for label, name in offered.items()]
+    return [*([line] if line else []), *([] if can_look else [context(_CANNOT_LOOK)]), *buttons(row)]
+
+
+def _settle(client: WebClient, desk: Desk, body: dict[str, Any], key: str, what: str) -> None:
+    """Do it and say so to whoever clicked, beside the card: that itself changes by what was written down."""
+    acts: dict[str, Callable[..., str]] = {
+        LOOK: desk.settling.look,
+        AGAIN: desk.ask_again,
+        UNSENT: desk.settling.mark_unsent,
+        HANDLED: desk.settling.mark_handled,
+    }
+    user, channel = body["user"]["id"], (body.get("channel") or {}).get("id", "")
+    try:
+        said = messages.note(acts[what](key, user, channel, body["container"].get("message_ts", "")))
+    except CannedError as exc:
+        said = errors.told(exc)
+    answered = answers.by_url(client, body["response_url"], said)
+    answers.say(desk.windows, answered, answered, *answers.aside(client, user, said, channel))

@@ -1,0 +1,88 @@
+"""
+Sends of which nobody knows whether they arrived, until a person says what is to become of them.
+
+One word settles it: whoever comes second changes nothing and reads what happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, select, update
+
+from bot.models import PostKind, Receipt, State
+
+from .audit import note
+from .engine import Database
+from .errors import NoSuchSend
+from .outbox import put_posts, touch_card
+from .rows import STILL_UNKNOWN, find
+from .schema import audit, sends, threads
+
+
+class Unknowns(Database):
+    def mark(
+        self, key: str, state: State, *, by: str, reason: str, posts: Sequence[PostKind]
+    ) -> tuple[Receipt, bool]:
+        """
+        Somebody says of an unknown send that it is UNSENT, or stays UNKNOWN and is dealt with.
+
+        Its receipt, and whether nobody was faster. Raises NoSuchSend.
+        """
+        now = self._now()
+        with self._writing() as tx:
+            moved = mark(tx, key, state, now, by=by, reason=reason, posts=posts)
+            receipt = find(tx, key)
+            if receipt is None:
+                raise NoSuchSend(key)
+            return receipt, moved
+
+    def looking(self, key: str, *, by: str) -> datetime | None:
+        """Put on record that `by` lets the bot look for it; when it began to leave."""
+        began = select(func.max(audit.c.id)).where(audit.c.key == key, audit.c.event == "begun")
+        with self._writing() as tx:
+            note(tx, self._now(), "looked", key=key, actor=by)
+            return tx.execute(select(audit.c.at).where(audit.c.id.in_(began))).scalar()
+
+    def has_twin(self, key: str) -> bool:
+        """Whether a later send of the same text into the same conversation may have arrived, nobody knows."""
+        it = sends.alias()
+        same = and_(sends.c.conversation_id == it.c.conversation_id, sends.c.text_hash == it.c.text_hash)
+        query = select(sends.c.id).join(it, and_(it.c.key == key, same, sends.c.id > it.c.id))
+        query = query.where(sends.c.state.in_((State.SENDING, State.UNKNOWN)))
+        with self._reading() as tx:
+            return tx.execute(query).first() is not None
+
+    def card(self, channel: str, conversation_id: str) -> str | None:
+        """Slack's message that is this conversation's card; None before it is there."""
+        query = select(threads.c.ts).where(
+            threads.c.channel == channel, threads.c.conversation_id == conversation_id
+        )
+        with self._reading() as tx:
+            return tx.execute(query).scalar()
+
+
+def mark(
+    tx: Connection,
+    key: str,
+    state: State,
+    now: datetime,
+    *,
+    by: str,
+    reason: str,
+    posts: Sequence[PostKind],
+) -> bool:
+    """As `Unknowns.mark`, within `tx`; whether nobody was faster."""
+    values: dict[str, Any] = {"handled_by": by, "reason": reason}
+    if state is not State.UNKNOWN:
+        values |= {"state": state, "changed_at": now}
+    moved = tx.execute(update(sends).where(sends.c.key == key, STILL_UNKNOWN).values(values)).rowcount == 1
+    receipt = find(tx, key) if moved else None
+    if receipt is None:
+        return False
+    note(tx, now, "marked", key=key, actor=by, state=state.value, text_hash=receipt.text_hash)
+    touch_card(tx, receipt.request, now)
+    put_posts(tx, receipt, posts, now)
+    return True
