@@ -35,7 +35,8 @@ class Socket:
     """
     `client` asks Slack for each connection's address; its `ssl` context serves the connection too.
 
-    `connected` is told how many connections of this app Slack has, at least. `seconds` is the clock
+    `connected` is told how many connections of this app Slack has, at least, and `acked`
+    how many seconds each answer took. `seconds` is the clock
     of the library's pings: seconds since 1970.
     """
 
@@ -46,10 +47,12 @@ class Socket:
         client: WebClient,
         *,
         connected: Callable[[int], None] = lambda _: None,
+        acked: Callable[[float], None] = lambda _: None,
         seconds: Callable[[], float] = time.time,
     ) -> None:
         self._app = app
         self._connected = connected
+        self._acked = acked
         self._seconds = seconds
         self._greeted = False
         self.client = _Client(app_token, client, seconds)
@@ -88,6 +91,7 @@ class Socket:
     def _handle(self, client: BaseSocketModeClient, request: SocketModeRequest) -> None:
         started = self._seconds()
         send_response(client, request, run_bolt_app(self._app, request), started)
+        self._acked(self._seconds() - started)
 
 
 class _Client(SocketModeClient):

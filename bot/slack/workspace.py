@@ -67,8 +67,16 @@ class Workspace:
             now=now,
         )
 
-    def socket(self, app: App, connected: Callable[[int], None]) -> Socket:
-        return Socket(app, self._app_token, self.window_client, connected=connected)
+    def socket(self, app: App, connected: Callable[[int], None], acked: Callable[[float], None]) -> Socket:
+        return Socket(app, self._app_token, self.window_client, connected=connected, acked=acked)
+
+    def answers(self) -> bool:
+        """Whether Slack takes our token now."""
+        try:
+            call(self.window_client.auth_test)
+        except SlackFault:
+            return False
+        return True
 
     def publish_soon(self, request: SendRequest) -> None:
         """Say what was written down about this send: in its thread, and to its supervisor."""

@@ -1,6 +1,7 @@
 """What we remember: sends, threads, links and the audit record, in SQLite or PostgreSQL."""
 
 from .audit import AuditRecord, Wanted
+from .backlog import Backlog
 from .connects import Connect
 from .drafts import Draft
 from .errors import (
@@ -24,6 +25,7 @@ from .usage import Used
 __all__ = [
     "HEAD",
     "AuditRecord",
+    "Backlog",
     "Closed",
     "Connect",
     "DatabaseDown",

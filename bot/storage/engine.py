@@ -43,6 +43,7 @@ from sqlalchemy.exc import (
     TimeoutError,
 )
 
+from bot.models import Receipt
 from bot.settings import Secret
 
 from .chain import Keys, Note, append
@@ -74,6 +75,7 @@ class Database:
         now: Callable[[], datetime],
         worker: str,
         keys: Sequence[Secret] = (),
+        settled: Callable[[Receipt], None] = lambda _: None,
         alive_within: timedelta = ALIVE_WITHIN,
         patience: float = PATIENCE,
     ) -> None:
@@ -82,7 +84,7 @@ class Database:
         CANNED_SECRET_KEY: the first chains the audit record, all of them verify it.
         Another worker counts as dead when its last beat is older than `alive_within`.
         `patience` is how many seconds to wait for a lock or a connection; Slack waits
-        three in all.
+        three in all. `settled` hears of each send that has moved to an outcome, or back.
 
         Raises StorageError for a URL that is of no use.
         """
@@ -91,6 +93,7 @@ class Database:
         self._alive_within = alive_within
         self._patience = patience
         self._keys = Keys(keys)
+        self._settled = settled
         self._url = read_url(url)
         self._engine = open_engine(self._url, patience=patience)
         self._writer = self._engine.execution_options(writes=True)

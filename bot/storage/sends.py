@@ -111,7 +111,9 @@ class Sends(Claims):
                 touch_card(tx, receipt.request, now)
                 asked = (PostKind.ASKED,) if receipt.gate_until is not None else ()
                 put_posts(tx, receipt, (*posts, *asked), now)
-            return receipt, moved
+        if moved:
+            self._settled(receipt)
+        return receipt, moved
 
     def waiting(self, key: str, until: datetime) -> None:
         """The send waits in place until then, as Genesys asked; its card shows it."""
