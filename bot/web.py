@@ -22,6 +22,7 @@ from slack_bolt.adapter.wsgi import SlackRequestHandler
 from slack_sdk.signature import SignatureVerifier
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
+from bot import logs
 from bot.canned.announcing import Unreadable, Unsigned
 from bot.canned.errors import NotWritten
 from bot.settings import SettingsError
@@ -118,7 +119,7 @@ def _from_slack(
         try:
             if not _is_signed(verifier, environ, body):
                 return _refuse(start, "401 Unauthorized", b"invalid request")
-            answer = slack({**environ, "wsgi.input": BytesIO(body)}, start)
+            answer = logs.new_click(slack, {**environ, "wsgi.input": BytesIO(body)}, start)
             acked(time.perf_counter() - begun)
             return answer
         except UnicodeDecodeError:  # by anybody: not worth a line in the log

@@ -23,6 +23,7 @@ from slack_sdk.socket_mode.builtin.connection import Connection
 from slack_sdk.socket_mode.client import BaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
+from bot import logs
 from bot.canned.errors import NotAllowed, SlackDown
 
 from .client import Limited, SlackFault, Unanswered, call
@@ -90,7 +91,8 @@ class Socket:
 
     def _handle(self, client: BaseSocketModeClient, request: SocketModeRequest) -> None:
         started = self._seconds()
-        send_response(client, request, run_bolt_app(self._app, request), started)
+        answer = logs.new_click(run_bolt_app, self._app, request)
+        send_response(client, request, answer, started)
         self._acked(self._seconds() - started)
 
 

@@ -23,6 +23,7 @@ from typing import Any, Protocol
 
 from slack_sdk import WebClient
 
+from bot import logs
 from bot.canned.catalog import Catalog, Show
 from bot.canned.lanes import Lane
 from bot.models import Asked, Post, PostKind, Receipt, Standing, Thread
@@ -207,6 +208,7 @@ class Threads:
 
     def _publish(self, place: _Place) -> None:
         for post, receipt in self._outbox.posts_due(*place.key):
+            logs.about(post.key)
             self._say(place, post, receipt)
         if place.thread.card_due:
             self._show_latest(place)
@@ -214,6 +216,7 @@ class Threads:
     def _say(self, place: _Place, post: Post, receipt: Receipt) -> None:
         try:
             self._on_card(place, lambda: self._put(place, post, receipt))
+            log.debug("send %s: its %s is in Slack", post.key, post.kind)
         except Refused as exc:
             if _is_shut(place, exc):
                 shut = self._wait_for_mending(place, exc)
