@@ -31,11 +31,13 @@ from bot.canned.conversations import Conversations
 from bot.canned.delivery import Following
 from bot.canned.desk import Desk
 from bot.canned.errors import CannedError, NotAllowed
+from bot.canned.guards import Guards
 from bot.canned.identity import Identity
 from bot.canned.keyring import SealedKeyring
 from bot.canned.lanes import Lanes
 from bot.canned.library import Libraries
 from bot.canned.people import NoSlack, People
+from bot.canned.previews import Previews
 from bot.canned.recovery import Recovery
 from bot.canned.sending import Sender
 from bot.canned.settling import Settling
@@ -209,6 +211,7 @@ def _wire(settings: Settings, undo: ExitStack, *, now: Clock, sleep: Sleep | Non
         asking,
         approving,
         connecting,
+        Guards(store, now=now),
         catalog=libraries.catalog,
         now=now,
         sleep=sleep or time.sleep,
@@ -227,6 +230,8 @@ def _wire(settings: Settings, undo: ExitStack, *, now: Clock, sleep: Sleep | Non
         approving=approving,
         conversations=Conversations(genesys, identity, now=now),
         connecting=connecting,
+        libraries=libraries,
+        previews=Previews(genesys, identity, people, libraries, sender, now=now),
         settling=settling,
         lanes=lanes,
         catalog=libraries.catalog,

@@ -80,6 +80,7 @@ class SendRequest:
     `key` is a UUID derived from what Slack says identifies the click, so that a replay
     on any replica computes the same one. `text` is the template as the supervisor
     edited it (None: the response's own), `values` what they typed as name=value.
+    `seen` are ids of what the window showed of the conversation, None where nobody looked.
     `edited` says that it is no text of the response's own, or that the agent changed it.
     `not_before` ends an undo window or, if `scheduled`, is when it is meant to leave.
     `corrects` is the key of the send that it sets right, `instead_of` that of an unknown send
@@ -102,6 +103,7 @@ class SendRequest:
     confirmed: bool = False
     not_before: datetime | None = None
     gate: Gate | None = None
+    seen: Mapping[str, str] | None = None
     edited: bool = False
     instead_of: str | None = None
     scheduled: bool = False
@@ -133,7 +135,8 @@ class Receipt:
     asked, who may open it until `gate_until`; `opened_by` is the Slack user who did, and
     `approved_by` who approved it, which no text may follow but that one.
     `landed_in` is the conversation that the message went to where that is another one.
-    `ways` are not on record: they go with a fresh refusal alone.
+    `ways` and `draft` are not on record: they go with a fresh refusal alone. Under `draft`
+    the request waits for "send anyway".
     `handled_by` is the Slack user who said of an unknown one what is to become of it.
     `delivery` is how far a message that was sent has got: queued, sent, delivered, read or
     failed, with `delivery_error` in Genesys' words; "" while nothing is known.
@@ -158,6 +161,7 @@ class Receipt:
     landed_in: str | None = None
     handled_by: str | None = None
     ways: tuple[Way, ...] = field(default=(), compare=False)
+    draft: str = field(default="", compare=False)
 
     @property
     def key(self) -> str:

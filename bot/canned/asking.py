@@ -123,8 +123,7 @@ class Asking:
         return True
 
     def _is_in_queue_of(self, team: Team, conversation: Conversation) -> bool:
-        places = [one for one in conversation.participants if one.queue or one.queue_id]
-        place = max(reversed(places), key=lambda one: one.live, default=None)
+        place = conversation.in_queue
         if place is None:
             return False
         if place.queue:

@@ -28,12 +28,10 @@ from .catalog import Catalog, Response, Team
 from .connecting import Connected, Connecting
 from .conversations import Choice, Conversations
 from .correcting import Correcting
-from .drafts import Drafts
+from .drafts import ANYWAY, Drafts
 from .errors import (
     AskFirst,
-    CannedError,
     Later,
-    MissingValues,
     NotAConversation,
     NotAllowed,
     NotLinked,
@@ -44,17 +42,20 @@ from .errors import (
 )
 from .identity import Identity, unlinked
 from .lanes import Lane, Lanes
+from .library import Libraries
 from .people import People
 from .policy import may_be_sent, require_response, require_team, require_template, teams_of
+from .previews import Preview, Previews
 from .record import on_record
 from .recovery import AGAIN_AFTER
 from .render import clean
 from .search import Search
-from .sending import Sender, Verified
+from .sending import Sender
 from .settling import Settling, how_it_ended
 from .times import Times, require_ahead
 
 ASK_AFTER = timedelta(minutes=1)
+OFFERED = 100  # responses at a time, which is what Slack takes
 _CLICKS = uuid.UUID("6f0c2d7e-6f0b-4d7e-9c53-2f0a4b1f7c11")  # namespace of our keys; never changes
 
 
@@ -66,20 +67,6 @@ class Me:
     may_be_found: bool
     teams: tuple[Team, ...]
     connect: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True)
-class Preview:
-    """
-    What would be sent: `text`, whole, or None with `note` saying why that is not known yet.
-
-    `missing` names the variables that have no value, `limit` is the channel's, in characters.
-    """
-
-    text: str | None = field(default=None, repr=False)
-    missing: tuple[str, ...] = ()
-    limit: int = 0
-    note: str = ""
 
 
 class Desk:
@@ -95,6 +82,8 @@ class Desk:
         approving: Approving,
         conversations: Conversations,
         connecting: Connecting,
+        libraries: Libraries,
+        previews: Previews,
         settling: Settling,
         lanes: Lanes,
         catalog: Callable[[], Catalog],
@@ -116,6 +105,8 @@ class Desk:
         self._identity = identity
         self._sender = sender
         self._asking = asking
+        self._libraries = libraries
+        self._previews = previews
         self._lanes = lanes
         self._catalog = catalog
         self._now = now
@@ -166,6 +157,24 @@ class Desk:
 
         return self._search_in(catalog).find(words, allowed=partial(may_be_sent, teams), limit=limit)
 
+    def offered(self, user: str, team: str, words: str, *, queue: str = "") -> list[Response]:
+        """
+        As `search` in `team`, less what the queue with that id is known not to allow.
+
+        Without words, what this supervisor sent lately comes first. Asks nobody: people wait for it.
+        """
+        catalog, teams = self._catalog(), [t for t in self.teams_for(user) if t.name == team]
+
+        def allowed(response: Response) -> bool:
+            return may_be_sent(teams, response) and self._libraries.may_go_through(response, queue)
+
+        found = self._search_in(catalog).find(words, allowed=allowed)
+        if words.strip():
+            return found
+        lately = (catalog.responses.get(key) for key in self._sent_lately(user))
+        first = [each for each in lately if each is not None and allowed(each)]
+        return list({each.key: each for each in (*first, *found)}.values())[:OFFERED]
+
     @on_record()
     def me(self, user: str) -> Me:
         link = self._identity.known(user)
@@ -191,6 +200,7 @@ class Desk:
         text: str | None = None,
         team: str | None = None,
         version: str | None = None,
+        seen: Mapping[str, str] | None = None,
         at: datetime | None = None,
         corrects: str | None = None,
         confirmed: bool = False,
@@ -201,9 +211,10 @@ class Desk:
 
         `click` is what Slack says identifies the click, e.g. `view:V0123`; the same click
         gives the same key on every replica. `version` is the response's as it was seen:
-        another one by now is refused. `at` is when it is to leave, `corrects` the key of a send
-        that it sets right. Raises CannedError; on WhichTeam the request waits under its `draft`
-        for `answer`.
+        another one by now is refused. `seen` is what the window showed of the conversation,
+        with which it is compared before anything leaves; hours later it says nothing any more.
+        `at` is when it is to leave, `corrects` the key of a send that it sets right. Raises
+        CannedError; on WhichTeam the request waits under its `draft` for `answer`.
         """
         conversation_id = self._require_conversation(conversation)
         request = SendRequest(
@@ -220,6 +231,7 @@ class Desk:
             language=language,
             confirmed=confirmed,
             by_operator=by_operator,
+            seen=seen if at is None else None,
             not_before=at,
             scheduled=at is not None,
             corrects=self.correcting.corrected(corrects, conversation_id),
@@ -313,13 +325,16 @@ class Desk:
         conversation: str | None = None,
     ) -> SendRequest:
         """
-        The request that waited under `draft`: `kind` "again" confirms it, "team" says for which
-        `team`, "conversation" into which `conversation`.
+        The request that waited under `draft`: `kind` "again" confirms it, "anyway" too, "team"
+        says for which `team`, "conversation" into which `conversation`.
 
         Raises NotAllowed unless this user was asked that, in this channel.
         """
         request = self._drafts.answered(draft, user, channel, kind=kind, conversation=conversation)
-        return self._checked(request, team or request.team or None)
+        checked = self._checked(request, team or request.team or None)
+        if kind == ANYWAY:  # it had got so far that there may have been a choice of whom it comes from
+            return replace(checked, send_as=request.send_as, gate=request.gate)
+        return checked
 
     @on_record()
     def other_way(self, key: str, user: str, send_as: SendAs) -> SendRequest:
@@ -403,30 +418,28 @@ class Desk:
         team: Team,
         *,
         conversation: str,
-        response: Response,
+        response: Response | None,
         text: str | None = None,
         values: Mapping[str, str] | None = None,
         language: str | None = None,
     ) -> Preview:
-        """What this send would say, as far as it is known now; asks Genesys, claims nothing."""
-        try:
-            request = self.start_request(
+        """What this send would say, and into which conversation; asks Genesys, claims nothing."""
+
+        def request(key: str) -> SendRequest:
+            return self.start_request(
                 user,
                 team.channel,
                 conversation=conversation,
-                response=response.key,
+                response=key,
                 values={name: value for name, value in (values or {}).items() if value},
                 language=language,
                 text=text,
                 team=team.name,
                 click="preview",
             )
-            verified = self._sender.verify(request)
-        except MissingValues as exc:
-            return Preview(missing=exc.names, note=str(exc))
-        except (CannedError, GenesysError) as exc:
-            return Preview(note=str(exc))
-        return Preview(verified.text, limit=self._limit(verified))
+
+        made = partial(request, response.key) if response else None
+        return self._previews.look(user, self._require_conversation(conversation), made)
 
     @on_record()
     def give_up(self, receipt: Receipt) -> Receipt:
@@ -554,13 +567,16 @@ class Desk:
             raise NotAllowed(f"There is no team {name} any more. Nothing was sent.")
         return team
 
+    def _sent_lately(self, user: str) -> list[str]:
+        try:
+            return self._store.sent_lately(user)
+        except DatabaseDown:  # it is only about the order
+            return []
+
     def _search_in(self, catalog: Catalog) -> Search:
         if self._search is None or self._search[0] is not catalog:
             self._search = (catalog, Search(list(catalog.responses.values())))
         return self._search[1]
-
-    def _limit(self, verified: Verified) -> int:
-        return self._genesys.max_length(verified.conversation)
 
     def _again(self, request: SendRequest, earlier: Receipt) -> str:
         if earlier.is_scheduled:

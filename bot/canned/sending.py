@@ -44,7 +44,8 @@ from .asking import Asking
 from .catalog import Catalog, Response, Team
 from .connecting import Connecting
 from .delivery import FAILED, FIRST_LOOK, undelivered
-from .errors import CannedError, ConnectFirst, Later, NotInIt, Paused, TextRefused
+from .errors import CannedError, Changed, ConnectFirst, Later, NotInIt, Paused, TextRefused
+from .guards import Guards, require_as_seen, require_open
 from .identity import Identity
 from .library import Libraries, template_of
 from .people import People
@@ -85,6 +86,7 @@ class Sender:
         asking: Asking,
         approving: Approving,
         connecting: Connecting,
+        guards: Guards,
         *,
         catalog: Callable[[], Catalog],
         now: Callable[[], datetime],
@@ -100,6 +102,7 @@ class Sender:
         self._asking = asking
         self._approving = approving
         self._connecting = connecting
+        self._guards = guards
         self._catalog = catalog
         self._now = now
         self._sleep = sleep
@@ -131,6 +134,9 @@ class Sender:
             verified = self._verified(receipt)
             if (asked := self._ask(receipt, verified)) is not None:
                 return asked
+        except Changed as exc:
+            cancelled = Outcome(State.CANCELLED, reason=str(exc))
+            return self._guards.ask(self._settle(request, cancelled, was=State.PENDING, late=late), exc)
         except (GenesysError, CannedError) as exc:
             stands = self._settle(request, self._failed(request, exc), was=State.PENDING, late=late)
             return replace(stands, ways=exc.ways) if isinstance(exc, NotInIt) else stands
@@ -201,15 +207,25 @@ class Sender:
         Everything that must hold at the moment of sending, and the exact text; sends nothing.
 
         Raises CannedError or GenesysError with the sentence that says what does not hold;
-        NotInIt where the supervisor would have to be in the conversation.
+        NotInIt where the supervisor would have to be in the conversation, Changed where it is
+        not as they saw it.
         """
+        verified = self.fill(request)
+        require_sendable(verified.text, self._genesys.max_length(verified.conversation))
+        return verified
+
+    def fill(self, request: SendRequest, conversation: Conversation | None = None) -> Verified:
+        """As `verify`, whatever the length of the text; in `conversation` if that has just been read."""
         team, response, me = self._allowed(request)
-        conversation, sender = self._place(request, team, me)
+        conversation, sender = self._place(request, team, me, conversation)
+        require_as_seen(request.seen, conversation, me)
         return self._filled(request, response, conversation, sender)
 
-    def _place(self, request: SendRequest, team: Team, me: str) -> tuple[Conversation, GenesysSender]:
+    def _place(
+        self, request: SendRequest, team: Team, me: str, conversation: Conversation | None = None
+    ) -> tuple[Conversation, GenesysSender]:
         """The conversation as the supervisor reads it, and who would write into it."""
-        conversation = self._genesys.conversation(request.conversation_id, reader=me)
+        conversation = conversation or self._genesys.conversation(request.conversation_id, reader=me)
         try:
             sender = self._genesys.sender(conversation, request.send_as, me)
         except NotAParticipant as exc:
@@ -259,7 +275,7 @@ class Sender:
             if made.text != text:
                 raise TextRefused("What Genesys would send has changed since it was agreed to: ask again.")
             return made
-        self._libraries.require_in_queue(response, conversation.queue_of(sender))
+        self._require_fits(response, conversation, sender)
         require_sendable(text, self._genesys.max_length(conversation))
         return Verified(conversation, sender, text, response.version)
 
@@ -280,7 +296,7 @@ class Sender:
     def _filled(
         self, request: SendRequest, response: Response, conversation: Conversation, sender: GenesysSender
     ) -> Verified:
-        self._libraries.require_in_queue(response, conversation.queue_of(sender))
+        self._require_fits(response, conversation, sender)
         customer = conversation.customer
         template = require_template(
             response,
@@ -296,8 +312,12 @@ class Sender:
             defaults=response.defaults,
         )
         text = filled(template)
-        require_sendable(text, self._genesys.max_length(conversation))
         return Verified(conversation, sender, text, response.version, template_of(response, filled))
+
+    def _require_fits(self, response: Response, conversation: Conversation, sender: GenesysSender) -> None:
+        """Raise what the queue or the channel has against this response."""
+        self._libraries.require_in_queue(response, conversation.queue_of(sender))
+        require_open(response, conversation, self._now())
 
     def _post(self, request: SendRequest, verified: Verified) -> Outcome:
         started = self._now()

@@ -101,6 +101,7 @@ class Settling:
             scheduled=False,
             not_before=None,
             instead_of=key,
+            seen=None,  # the card showed nothing of the conversation
         )
         draft = str(uuid.uuid5(uuid.UUID(key), f"asked {user}"))
         self._drafts.keep("again", checked(again, again.team), channel, under=draft)

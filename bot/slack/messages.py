@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bot.canned.desk import Me
 
 AGAIN = "canned_again"
+ANYWAY = "canned_anyway"
 NOT_AGAIN = "canned_not_again"
 WAY = "canned_way:"  # with whom the message comes from behind it
 TEAM = "canned_team"  # with the draft's key behind it, since each button of a message needs its own id
@@ -96,8 +97,10 @@ def outcome(receipt: Receipt) -> Json:
     head = f"{headline(receipt.state)}: {what}.{said}"
     if receipt.awaits_approval and receipt.gate_until and receipt.request.approval:
         head = f":raised_hand: {what} {_awaiting(receipt.request.approval, receipt.gate_until)}"
-    ways = buttons([_way(way, receipt.key) for way in receipt.ways]) if receipt.ways else []
-    return message(head, [section(head), *(excerpt(text) if text else []), *ways, *_correct(receipt)])
+    ways = [_way(way, receipt.key) for way in receipt.ways]
+    anyway = [button("Send anyway", ANYWAY, receipt.draft)] if receipt.draft else []
+    shown = excerpt(text) if text else []
+    return message(head, [section(head), *shown, *buttons([*ways, *anyway]), *_correct(receipt)])
 
 
 def note(sentence: str) -> Json:

@@ -40,6 +40,12 @@ BEGIN = update(sends).where(READY, ~IS_PAUSED)
 HELD_UP_BY = OF_SEND.where(READY)
 FORGET = update(sends).where(THIS, sends.c.gate.is_(None))
 SETTLE = update(sends).where(THIS, sends.c.state.in_(bindparam("was", expanding=True)))
+SENT_BY = (
+    select(sends.c.response)
+    .where(sends.c.supervisor == bindparam("supervisor"), sends.c.state == State.SENT)
+    .order_by(sends.c.claimed_at.desc(), sends.c.id.desc())
+    .limit(50)
+)
 KEEP_TEXT = update(texts).where(texts.c.key == bindparam("this"))
 
 
@@ -138,6 +144,11 @@ class Sends(Claims):
             if before is not None:
                 query = query.where(_older_than(tx, before))
             return [receipt_of(row) for row in tx.execute(query)]
+
+    def sent_lately(self, supervisor: str) -> list[str]:
+        """The keys of the responses that they sent last, the newest first, each once; of 50 sends."""
+        with self._reading() as tx:
+            return list(dict.fromkeys(tx.execute(SENT_BY, {"supervisor": supervisor}).scalars()))
 
 
 def _forgets(tx: Connection, key: str) -> bool:

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from bot.canned.catalog import Response
-from bot.canned.desk import Preview
 from bot.canned.errors import (
     AskFirst,
     MissingValues,
@@ -15,6 +14,7 @@ from bot.canned.errors import (
     TextRefused,
     UnknownResponse,
 )
+from bot.canned.previews import Preview
 from bot.sandbox import slack_forms as forms
 from bot.slack import form, modal
 from bot.slack.form import Filled
@@ -217,7 +217,7 @@ def test_a_repeated_send_is_asked_about_in_the_same_window() -> None:
 
     assert answer["response_action"] == "update"
     assert answer["view"]["submit"]["text"] == "Send again"
-    assert modal.draft_of(answer["view"]) == "d1"
+    assert modal.draft_of(answer["view"]) == ("d1", "again")
 
 
 def test_a_window_without_inputs_becomes_the_sentence() -> None:

@@ -21,7 +21,12 @@ def test_a_claim_is_pending_and_gives_back_what_was_asked(
     store: Store, a_request: Callable[..., SendRequest], clock: Any
 ) -> None:
     request = a_request(
-        values={"name": "Zoë “Z”"}, text="Hello {{name}}", language="es", by_operator=True, confirmed=True
+        values={"name": "Zoë “Z”"},
+        text="Hello {{name}}",
+        language="es",
+        by_operator=True,
+        confirmed=True,
+        seen={"message": "m1", "agent": "", "queue": "Überfällig"},
     )
 
     receipt = store.claim(request, **ROOM)
@@ -474,6 +479,18 @@ def test_any_typed_text_and_value_can_be_claimed(
     store.claim(request, **ROOM)
 
     assert store.receipt(request.key).state is State.PENDING
+
+
+def test_what_was_sent_lately_is_known_by_its_response_the_newest_first(
+    store: Store, claim: Callable[..., str], clock: Any
+) -> None:
+    for response, outcome in (("a", SENT), ("b", SENT), ("c", Outcome(State.REFUSED)), ("a", SENT)):
+        clock.advance(120)
+        store.settle(claim(response=response), outcome, was=[State.PENDING])
+    claim(response="d", supervisor="U0BOB")
+
+    assert store.sent_lately("U0ANN") == ["a", "b"]
+    assert store.sent_lately("U0NOBODY") == []
 
 
 # -- for a later time -----------------------------------------------------------------------------
