@@ -141,9 +141,6 @@ class Given:
         self.by_name: dict[str, list[Any]] = {
             "sentence": [sentence],
             "draft": [KEY],
-            "zone": ["", "Europe/Berlin"],
-            "corrects": [None, NOW],
-            "group": ["S0LEADS"],
             "kind": [modal.AGAIN, modal.ANYWAY],
             "language": [sentence, ""],
             "user": ["U0ANN"],
