@@ -133,8 +133,14 @@ def _auth_test(workspace: Workspace, _: Json) -> Json:
         "team_id": workspace.team_id,
         "user_id": workspace.bot.id,
         "bot_id": "B0CANNED",
-        "is_enterprise_install": False,
-    }
+        "is_enterprise_install": bool(workspace.enterprise_id),
+    } | ({"enterprise_id": workspace.enterprise_id} if workspace.enterprise_id else {})
+
+
+def _auth_teams_list(workspace: Workspace, _: Json) -> Json:
+    ids = [*workspace.other_teams, workspace.team_id] if workspace.enterprise_id else [workspace.team_id]
+    teams = [{"id": each, "name": each.lower()} for each in ids]
+    return {"teams": teams, "response_metadata": {"next_cursor": ""}}
 
 
 def _users_info(workspace: Workspace, given: Json) -> Json:
@@ -167,6 +173,8 @@ def _profile(workspace: Workspace, person: Person) -> Json:
         "profile": shown,
         "is_bot": person.is_bot,
     }
+    if workspace.enterprise_id and not person.is_stranger:
+        user["enterprise_user"] = {"id": person.id, "enterprise_id": workspace.enterprise_id}
     if not person.deleted:
         user |= {"is_restricted": person.is_restricted, "is_ultra_restricted": person.is_ultra_restricted}
     # Slack leaves is_stranger out for people of the own workspace.
@@ -176,7 +184,11 @@ def _profile(workspace: Workspace, person: Person) -> Json:
 def _usergroup_users(workspace: Workspace, given: Json) -> Json:
     if not workspace.paid_plan:
         raise Refusal("plan_upgrade_required")
+    if workspace.enterprise_id and not given.get("team_id"):
+        raise Refusal("missing_argument", ["missing required field: team_id"])
     group = workspace.groups.get(str(given.get("usergroup")))
+    if workspace.enterprise_id and given["team_id"] != workspace.team_id:
+        group = None
     if group is None:
         raise Refusal("no_such_subteam")
     return {"users": list(group.members)}
@@ -285,6 +297,7 @@ METHODS: dict[str, tuple[str, Method]] = {
     **CHAT_METHODS,
     **VIEW_METHODS,
     "auth.test": ("", _auth_test),
+    "auth.teams.list": ("", _auth_teams_list),
     "users.info": ("users:read", _users_info),
     "users.lookupByEmail": ("users:read.email", _users_lookup_by_email),
     "usergroups.users.list": ("usergroups:read", _usergroup_users),

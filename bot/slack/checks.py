@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 
 from slack_sdk import WebClient
 
@@ -14,7 +14,7 @@ from bot.settings import SlackSettings
 
 from .client import Limited, SlackFault, Unanswered, answer, call, header, reading_client
 from .manifest import SCOPES
-from .people import NO_CHANNEL, NO_GROUP, against_channel
+from .people import MOST_TEAMS, NO_CHANNEL, NO_GROUP, against_channel
 from .socket import address
 
 _INSTALL = (
@@ -49,7 +49,8 @@ def run(settings: SlackSettings, catalog: Catalog) -> Generator[Check, None, Mem
     for team in catalog.teams:
         yield from _channel(client, team)
     supervisors = {group for team in catalog.teams for group in team.groups}
-    members = yield from _groups(client, supervisors | _approvers(catalog))
+    teams = _teams(client) if me.get("is_enterprise_install") else [None]
+    members = yield from _groups(client, supervisors | _approvers(catalog), teams)
     return {group: members.get(group, frozenset()) for group in supervisors}
 
 
@@ -104,12 +105,32 @@ def _channel(client: WebClient, team: Team) -> Generator[Check, None, None]:
         yield Check(name, True, f"{team.channel} takes the team's threads")
 
 
-def _groups(client: WebClient, groups: Iterable[str]) -> Generator[Check, None, Members]:
+def _teams(client: WebClient) -> list[str | None]:
+    """The workspaces of our Grid organisation."""
+    try:
+        return [team["id"] for team in call(client.auth_teams_list, limit=MOST_TEAMS)["teams"]]
+    except SlackFault:
+        return [None]  # then each group says why it is not known
+
+
+def _members(client: WebClient, group: str, teams: Sequence[str | None]) -> frozenset[str]:
+    for team in teams[:-1]:
+        try:
+            return frozenset(call(client.usergroups_users_list, usergroup=group, team_id=team)["users"])
+        except SlackFault as exc:
+            if exc.error not in NO_GROUP:
+                raise
+    return frozenset(call(client.usergroups_users_list, usergroup=group, team_id=teams[-1])["users"])
+
+
+def _groups(
+    client: WebClient, groups: Iterable[str], teams: Sequence[str | None]
+) -> Generator[Check, None, Members]:
     members: dict[str, frozenset[str]] = {}
     for group in sorted(groups):
         name = f"user group {group}"
         try:
-            members[group] = frozenset(call(client.usergroups_users_list, usergroup=group)["users"])
+            members[group] = _members(client, group, teams)
         except SlackFault as exc:
             if exc.error == "missing_scope":
                 break  # said above

@@ -53,7 +53,8 @@ class Workspace:
         self._lane = lane
         bot = who_are_we(reading.auth_test)
         self.id: str = bot.get("enterprise_id") or bot["team_id"]
-        self.people = Directory(reading, workspace=self.id, now=now)
+        org_wide = bool(bot.get("is_enterprise_install"))
+        self.people = Directory(reading, workspace=self.id, now=now, org_wide=org_wide)
         self.threads = Threads(
             outbox,
             lane,
