@@ -24,6 +24,7 @@ import click
 
 from bot import tables
 from bot.audit_cli import Office, audit
+from bot.progress import along
 from bot.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -253,7 +254,7 @@ def import_users(file: Path) -> None:
 
     rows = _rows(file)
     with operate(read_settings(), now=now) as parts:
-        failed = sum(not _linked(parts, row) for row in rows)
+        failed = sum(not _linked(parts, row) for row in along(rows, "Linking"))
     click.echo(f"{len(rows) - failed} of {len(rows)} linked.")
     sys.exit(1 if failed else 0)
 
@@ -352,7 +353,7 @@ def export_sends(since: datetime | None, until: datetime | None, as_: tables.For
     end = until + timedelta(days=1) if until else None
     with _store() as store:
         lines = store.each_send(since=_utc(since), until=_utc(end))
-        tables.write(sys.stdout, SEND_COLUMNS, lines, as_=as_)
+        tables.write(sys.stdout, SEND_COLUMNS, along(lines, "Writing sends", printing=True), as_=as_)
 
 
 @main.command()

@@ -1,4 +1,4 @@
-"""Progress of work that takes a while, on a terminal's standard error; quiet where there is none."""
+"""How far long work of a command has come: a bar on standard error, and nothing where nobody watches."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-import click
-
 T = TypeVar("T")
 
 
-def along(work: Iterable[T], label: str, *, length: int | None = None) -> Iterator[T]:
-    """`work`, item by item, with a bar that grows; `length` where it does not know its own."""
-    if not sys.stderr.isatty():
+def along(work: Iterable[T], label: str, *, printing: bool = False) -> Iterator[T]:
+    """`work`, item by item; `printing` what goes to standard output, which may be the same terminal."""
+    if not sys.stderr.isatty() or (printing and sys.stdout.isatty()):
         yield from work
         return
-    with click.progressbar(work, length=length, label=label, file=sys.stderr) as bar:
+    import click
+
+    with click.progressbar(work, label=label, show_pos=True, file=sys.stderr) as bar:
         yield from bar

@@ -1031,3 +1031,30 @@ def test_help_names_every_command_and_loads_no_server_and_no_database(folder: Pa
         "authlib",
         "yaml",
     }
+
+
+# -- progress ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_long_work_shows_how_far_it_is_on_a_terminal_alone(
+    office: Sandbox, folder: Path, terminal: bool
+) -> None:
+    (folder / "people.csv").write_text(f"slack_user,genesys_user\n{office.slack.ann},{office.genesys.ann}\n")
+    ours, theirs = os.openpty() if terminal else os.pipe()
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), **office.environment()}
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "users", "import", "people.csv"],
+        cwd=folder,
+        env=env | {"LOG_LEVEL": "ERROR"},
+        stdout=subprocess.PIPE,
+        stderr=theirs if terminal else subprocess.PIPE,
+        check=True,
+    )
+    os.close(theirs)
+    shown = os.read(ours, 65536) if terminal else done.stderr
+    os.close(ours)
+
+    assert done.stdout == b"1 of 1 linked.\n"
+    assert (b"Linking" in shown, b"1/1" in shown) == (terminal, terminal)
+    assert terminal or shown == b""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -21,6 +21,7 @@ from .engine import Database
 from .schema import audit, sends
 
 Found = Callable[[str], None]
+Along = Callable[[Iterable[Row[Any]]], Iterable[Row[Any]]]
 
 CLAIM = ("team", "channel", "supervisor", "conversation_id", "response", "send_as", "language", "confirmed")
 OUTCOME = ("state", "sender_id", "text_hash", "message_id", "correlation_id", "delivery", "landed_in")
@@ -46,15 +47,16 @@ class Verdict:
 
 
 class Verifying(Database):
-    def verify(self, found: Found, *, published: str | None = None) -> Verdict:
+    def verify(self, found: Found, *, published: str | None = None, along: Along = iter) -> Verdict:
         """
         Read the whole record and tell `found` of everything that is wrong with it.
 
-        `published` is a head that was printed earlier: the chain has to pass through it.
+        `published` is a head that was printed earlier: the chain has to pass through it. `along`
+        gives the records one by one, and may show how far it has come.
         """
         with self._snapshot() as tx:
             walk = _Walk(self._keys, found, published)
-            for row in tx.execute(_records(self._dialect)):
+            for row in along(tx.execute(_records(self._dialect))):
                 walk.step(row)
             walk.end(tx.execute(HEAD).first())
             for sentence in _contradictions(tx):
