@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
@@ -141,12 +141,14 @@ def sandbox(once: str | None, api: Contract) -> None:
 @faults_as_sentences
 def send(conversation: str, response: str, values: tuple[str, ...], user: str, team: str | None) -> None:
     """Send one canned response from this terminal. Exit code: 0 sent, 1 not sent, 2 usage, 3 unknown."""
+    from bot import logs
     from bot.app import operate
 
     filled = dict(_pair(value) for value in values)
     language = filled.pop("lang", None)
     with operate(read_settings(), now=now) as parts:
-        receipt = _send(parts, conversation, response, filled, user=user, team=team, language=language)
+        what = partial(_send, parts, conversation, response, filled)
+        receipt = logs.new_click(partial(what, user=user, team=team, language=language))
     click.echo(_sentence(receipt), err=receipt.state != "sent")
     sys.exit({"sent": SENT, "unknown": UNKNOWN, "sending": UNKNOWN}.get(receipt.state, REFUSED))
 

@@ -22,6 +22,7 @@ BOTH = pytest.mark.parametrize("made", [manifest(), manifest(URL)], ids=["socket
 # and in its direct messages. `auth.test` and `apps.connections.open` ask for none of the bot's.
 NEEDED: dict[str, frozenset[str]] = {
     "auth_test": frozenset(),
+    "auth_teams_list": frozenset(),
     "apps_connections_open": frozenset(),
     "views_open": frozenset(),
     "views_push": frozenset(),
