@@ -24,9 +24,13 @@ Kind = Literal[
 ]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Seen:
-    """One request as it arrived. `connection` numbers the TCP connections from 1."""
+    """
+    One request as it arrived. `connection` numbers the TCP connections from 1.
+
+    `status` is what it was answered with: None while it is not, 0 where nobody answered.
+    """
 
     method: str
     path: str
@@ -36,6 +40,7 @@ class Seen:
     form: MultiDict[str, str] = field(repr=False)
     at: datetime
     connection: int
+    status: int | None = None
 
     @property
     def json(self) -> Any:

@@ -176,7 +176,9 @@ class Server:
             self._seen.append(seen)
         environ |= {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
         fault = self._next_fault(seen.method, seen.path)
-        return self._go_wrong(fault, environ) if fault else _whole(self._work(environ))
+        answer = self._go_wrong(fault, environ) if fault else _whole(self._work(environ))
+        seen.status = answer[0].status_code if answer else 0
+        return answer
 
     def _work(self, environ: dict[str, Any]) -> Response:
         return Response.from_app(self._app, environ, buffered=True)

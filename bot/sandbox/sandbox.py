@@ -63,7 +63,7 @@ class Sandbox:
 
     `clock` is the bot's and the organisation's. `start` starts the simulations and the bot;
     unless `connected` is False, the demo supervisor is signed in to Genesys then, where people
-    sign in themselves.
+    sign in themselves. `patient`: what the bot waits for takes as long as it says.
     """
 
     def __init__(
@@ -75,6 +75,7 @@ class Sandbox:
         config: Mapping[str, Any] | None = None,
         variables: Mapping[str, str] | None = None,
         socket_mode: bool = False,
+        patient: bool = False,
     ) -> None:
         self.folder = folder
         self.clock = Clock()
@@ -88,6 +89,7 @@ class Sandbox:
         self._place = _Port()
         self._variables = dict(variables or {})
         self._socket_mode = socket_mode
+        self._patient = patient
         self._bot: Bot | None = None
         self._processes: list[Process] = []
         self.configure(config or {})
@@ -182,7 +184,7 @@ class Sandbox:
 
     def sleep(self, seconds: float) -> None:
         """What the bot waits by: long waits pass on the clock, not in the room."""
-        if seconds > 1:
+        if seconds > 1 and not self._patient:
             self.clock.advance(seconds=seconds)
             seconds = 0.01
         time.sleep(seconds)

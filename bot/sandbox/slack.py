@@ -27,7 +27,7 @@ from .slack_said import Message
 from .slack_state import Channel, Json, ResponseUrl, Workspace
 from .slack_view import View
 from .slack_views import view_json
-from .slack_wire import Ack, HttpWire, Kind, Payloads, Wire, encoded, without_channel
+from .slack_wire import Ack, Delivery, HttpWire, Kind, Payloads, Wire, encoded, without_channel
 
 if TYPE_CHECKING:
     from .slack_socket import SocketWire
@@ -62,6 +62,7 @@ class SimulatedSlack(PeopledWorkspace, Server):
         Server.__init__(self, app, refusal=fault_answer, now=now, port=port)
         install(app, self)
         self.ack_lag = 0.05
+        self.deliveries: list[Delivery] = []
         self._payloads = Payloads(self)
         self._wire: Wire | None = None
         self._sockets: SocketWire | None = None
@@ -132,7 +133,9 @@ class SimulatedSlack(PeopledWorkspace, Server):
         return self._wire
 
     def _deliver(self, kind: Kind, payload: Json, **retry: str) -> Ack:
-        return self._line().deliver(kind, payload, retry)
+        at, ack = self.now(), self._line().deliver(kind, payload, retry)
+        self.deliveries.append(Delivery(at, str(payload.get("type", "command")), ack.status))
+        return ack
 
     # -- commands and shortcuts
 
@@ -222,7 +225,7 @@ class SimulatedSlack(PeopledWorkspace, Server):
             return []
         options = [forms.Option.of(each) for each in forms.options_in(ack.json)]
         if view is not None:
-            view.found[label] = options
+            view.found[field.label] = options
         return options
 
     def choose(self, user: str, label: str, *wanted: str, in_: Message | None = None) -> Ack | None:

@@ -1,0 +1,146 @@
+"""The sandbox's page over HTTP, without a browser: who may open it, and what it makes of people's words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from bot.sandbox.demo import CAST, stage
+from bot.sandbox.page import Page
+from bot.sandbox.sandbox import Sandbox
+
+NASTY = "<script>alert(1)</script>"
+
+
+class Reader:
+    """Asks for the page as the browser that was given its address."""
+
+    def __init__(self, url: str, session: requests.Session) -> None:
+        self.url, self._session = url, session
+        self.here = "{0.scheme}://{0.netloc}".format(urlsplit(url))
+
+    def get(self, query: str = "", **headers: str) -> requests.Response:
+        return self._session.get(self.url + query, headers=headers, timeout=10, allow_redirects=False)
+
+    def do(self, query: str = "", headers: dict[str, str] | None = None, **form: str) -> requests.Response:
+        said = {"Origin": self.here} if headers is None else headers
+        return self._session.post(f"{self.url}do{query}", data=form, headers=said, timeout=10)
+
+
+@pytest.fixture
+def staged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """The people and the chats of the page, with no bot running."""
+    sandbox = stage(tmp_path_factory.mktemp("page"), "platform").open()
+    yield sandbox
+    sandbox.stop()
+
+
+@pytest.fixture
+def open_page() -> Iterator[Callable[[Sandbox], Reader]]:
+    opened: list[Page] = []
+    with requests.Session() as session:
+        session.trust_env = False
+
+        def open_(sandbox: Sandbox) -> Reader:
+            opened.append(Page(sandbox, CAST).__enter__())
+            return Reader(opened[-1].url, session)
+
+        yield open_
+        for page in opened:
+            page.__exit__()
+
+
+@pytest.fixture
+def page(staged: Sandbox, open_page: Callable[[Sandbox], Reader]) -> Reader:
+    return open_page(staged)
+
+
+def test_page_opens_for_who_has_its_address_alone(page: Reader) -> None:
+    assert page.get().status_code == 200
+    for wrong in ("/", "/wrong/", f"/{'x' * 32}/", "/page.js"):
+        assert requests.get(page.here + wrong, timeout=10).status_code == 404
+    assert page.get(Host="attacker.example").status_code == 403
+    assert page.get(Origin="http://attacker.example").status_code == 403
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"Origin": "null"}, {"Origin": "http://attacker.example"}, {"Sec-Fetch-Site": "cross-site"}],
+)
+def test_nobody_acts_from_another_page(page: Reader, staged: Sandbox, headers: dict[str, str]) -> None:
+    if "Sec-Fetch-Site" in headers:
+        headers = {**headers, "Origin": page.here}
+    assert page.do(headers=headers, text="hello").status_code == 403
+    assert staged.slack.messages(staged.slack.channel) == []
+
+
+def test_nothing_is_loaded_from_elsewhere_or_kept(page: Reader) -> None:
+    for path in ("", "page.css", "page.js"):
+        answer = page.get(path)
+        policy = answer.headers["Content-Security-Policy"]
+        assert answer.status_code == 200
+        assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
+        assert "unsafe" not in policy
+        assert answer.headers["Cache-Control"] == "no-store"
+    text = page.get().text
+    assert not re.search(r"<style|\sstyle=|\son\w+=|<script>", text)
+    assert not re.search(r'(src|href)="(https?:)?//', text)
+
+
+def test_looking_changes_nothing_and_an_unchanged_page_is_not_sent_again(
+    page: Reader, staged: Sandbox
+) -> None:
+    before = dict(staged.slack.channels), len(staged.genesys.conversations), len(staged.slack.requests)
+    verbs = "text=hi&home=1&leave=1&come=1&fault=lost&write=hi&shortcut=canned_open&under=1"
+    for place in ("dm", "home", staged.slack.channel, "C0NOWHERE"):
+        answer = page.get(f"?who={staged.slack.bob}&place={place}&thread=1.2&chat=none&{verbs}")
+        assert answer.status_code == 200
+    assert (
+        dict(staged.slack.channels),
+        len(staged.genesys.conversations),
+        len(staged.slack.requests),
+    ) == before
+    assert page.get("do").status_code == 404
+    version = page.get().headers["X-Version"]
+    assert page.get(**{"X-Version": version}).status_code == 204
+
+
+def test_words_of_people_stay_words(page: Reader, staged: Sandbox) -> None:
+    chat = staged.genesys.start_chat(NASTY)
+    staged.genesys.customer_writes(chat, f"{NASTY} \"'>&")
+    staged.slack.set_user(staged.slack.bob, real_name=NASTY)
+    said = f'*{NASTY}* `{NASTY}` <javascript:alert(1)|here> <https://x.example/"onclick="x|it> :warning:'
+    staged.slack.says(staged.slack.bob, staged.slack.channel, said)
+    text = page.get(f"?chat={chat}&under=1").text
+
+    assert "<script>" not in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+    assert 'href="javascript:' not in text
+    assert 'href="https://x.example/&#34;onclick=&#34;x"' in text
+    assert "⚠️" in text
+
+
+def test_requests_are_shown_without_what_is_secret_in_them(
+    tmp_path_factory: pytest.TempPathFactory, open_page: Callable[[Sandbox], Reader]
+) -> None:
+    sandbox = stage(tmp_path_factory.mktemp("page"), "events")
+    sandbox.configure({})  # without the seconds in which a send can be undone
+    with sandbox:
+        page = open_page(sandbox)
+        sandbox.slack.types(sandbox.slack.ann, "/canned me", sandbox.slack.channel)
+        sandbox.slack.types(
+            sandbox.slack.ann, f"/canned {sandbox.conversation} escalation", sandbox.slack.channel
+        )
+        sandbox.drain()
+        text = page.get("?under=1").text
+
+    assert "Slack → canned" in text
+    assert "canned → Genesys" in text
+    assert "POST /oauth/token" in text
+    assert "/response/…" in text
+    assert not any(token in text for token in (*sandbox.genesys.tokens, *sandbox.slack.response_urls))
+    assert sandbox.genesys.client_secret not in text
