@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from .genesys import Contract
 from .page import Page
@@ -55,7 +54,7 @@ def stay(*, api: Contract, say: Say, lines: Iterable[str] | None = None) -> None
     with (
         suppress(KeyboardInterrupt),
         tempfile.TemporaryDirectory(prefix="canned-") as folder,
-        stage(Path(folder), api) as sandbox,
+        furnished(Sandbox(Path(folder), api=api, patient=True)) as sandbox,
         Page(sandbox, CAST) as page,
     ):
         say(f"Open this address in your browser, on this machine:\n\n  {page.url}\n")
@@ -69,9 +68,8 @@ def stay(*, api: Contract, say: Say, lines: Iterable[str] | None = None) -> None
                 views.type(line.strip())
 
 
-def stage(folder: Path, api: Contract, **options: Any) -> Sandbox:
-    """A sandbox for the page, not started yet: a supervisor, an agent, an approver, and three customers."""
-    sandbox = Sandbox(folder, api=api, patient=True, **options)
+def furnished(sandbox: Sandbox, *, undo_seconds: int = 5) -> Sandbox:
+    """The same, not started yet, with the people of the page, two customers more, and an agent signed in."""
     slack, genesys = sandbox.slack, sandbox.genesys
     slack.add_user("mia", "mia.stone@example.com", user_id=MIA, real_name="Mia Stone")
     slack.channels[slack.channel].members.add(MIA)
@@ -80,16 +78,16 @@ def stage(folder: Path, api: Contract, **options: Any) -> Sandbox:
     genesys.customer_writes(alan, "My invoice shows the wrong address.")
     waits = genesys.start_chat("Ada Byron")
     genesys.customer_writes(waits, "Hello? Is anybody there?")
-    sandbox.configure({"teams": [_team(slack)]})
+    sandbox.configure({"teams": [_team(slack, undo_seconds)]})
     return sandbox.link_user(slack.bob, genesys.bob)
 
 
-def _team(slack: SimulatedSlack) -> dict[str, object]:
+def _team(slack: SimulatedSlack, undo_seconds: int) -> dict[str, object]:
     return {
         "name": TEAM,
         "channel": slack.channel,
         "supervisors": [slack.ann],
-        "undo_seconds": 5,
+        "undo_seconds": undo_seconds,
         "queues": [TEAM],
     }
 

@@ -98,8 +98,7 @@ class Hands:
     # -- in Slack
 
     def _says(self, look: Look, form: Form) -> Ack | None:
-        text = next((each for each in reversed(form.getlist("text")) if each.strip()), "").strip()
-        text = text.replace("{conversation}", look.chat)
+        text = form["text"].strip().replace("{conversation}", look.chat)
         place = self._slack.direct_channel(look.who).id if look.place == "dm" else look.place
         if text.startswith("/") and form.get("thread"):
             self.troubles[look.who] = "Slack takes no commands in threads. Type it in the channel."

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from bot.sandbox.demo import CAST, stage
+from bot.sandbox.demo import CAST, furnished
 from bot.sandbox.page import Page
 from bot.sandbox.sandbox import Sandbox
 
@@ -32,11 +32,9 @@ class Reader:
 
 
 @pytest.fixture
-def staged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+def staged(make_sandbox: Callable[..., Sandbox]) -> Sandbox:
     """The people and the chats of the page, with no bot running."""
-    sandbox = stage(tmp_path_factory.mktemp("page"), "platform").open()
-    yield sandbox
-    sandbox.stop()
+    return furnished(make_sandbox(api="platform")).open()
 
 
 @pytest.fixture
@@ -125,18 +123,15 @@ def test_words_of_people_stay_words(page: Reader, staged: Sandbox) -> None:
 
 
 def test_requests_are_shown_without_what_is_secret_in_them(
-    tmp_path_factory: pytest.TempPathFactory, open_page: Callable[[Sandbox], Reader]
+    make_sandbox: Callable[..., Sandbox], open_page: Callable[[Sandbox], Reader]
 ) -> None:
-    sandbox = stage(tmp_path_factory.mktemp("page"), "events")
-    sandbox.configure({})  # without the seconds in which a send can be undone
-    with sandbox:
-        page = open_page(sandbox)
-        sandbox.slack.types(sandbox.slack.ann, "/canned me", sandbox.slack.channel)
-        sandbox.slack.types(
-            sandbox.slack.ann, f"/canned {sandbox.conversation} escalation", sandbox.slack.channel
-        )
-        sandbox.drain()
-        text = page.get("?under=1").text
+    sandbox = furnished(make_sandbox(), undo_seconds=0).start()
+    page = open_page(sandbox)
+    sandbox.slack.types(
+        sandbox.slack.ann, f"/canned {sandbox.conversation} escalation", sandbox.slack.channel
+    )
+    sandbox.drain()
+    text = page.get("?under=1").text
 
     assert "Slack → canned" in text
     assert "canned → Genesys" in text

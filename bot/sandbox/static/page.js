@@ -160,13 +160,22 @@ function open(field, is) {
 
 async function offer(field) {
   const typed = field.value === field.defaultValue ? "" : field.value;
+  const mine = ++offers;
   if (typed.length < Number(field.dataset.least)) return open(field, false);
   const body = new URLSearchParams({ in: field.form.elements.in.value, field: field.id, typed });
   const answer = await fetch(field.form.action.replace(/do(\?|$)/, "search$1"), { method: "POST", body });
-  if (!answer.ok || field !== document.activeElement) return;
-  const found = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const found = new DOMParser().parseFromString(answer.ok ? await answer.text() : "", "text/html");
+  if (mine !== offers || field !== document.activeElement) return;
   listOf(field).replaceChildren(...found.body.children);
   open(field, true);
+  mark(field, listOf(field).querySelector("[role=option]"));
+}
+
+function mark(field, option) {
+  for (const each of listOf(field).querySelectorAll("[role=option]")) each.setAttribute("aria-selected", each === option);
+  if (!option) return;
+  field.setAttribute("aria-activedescendant", option.id);
+  option.scrollIntoView({ block: "nearest" });
 }
 
 function steer(event, field) {
@@ -175,13 +184,10 @@ function steer(event, field) {
   if (event.key === "ArrowDown" || event.key === "ArrowUp") {
     event.preventDefault();
     if (listOf(field).hidden) return offer(field);
-    const next = options[(at + (event.key === "ArrowDown" ? 1 : -1) + options.length) % options.length];
-    options.forEach((each) => each.setAttribute("aria-selected", each === next));
-    if (next) { field.setAttribute("aria-activedescendant", next.id); next.scrollIntoView({ block: "nearest" }); }
+    mark(field, options[(at + (event.key === "ArrowDown" ? 1 : -1) + options.length) % options.length]);
   } else if (event.key === "Enter") {
     event.preventDefault();
-    const picked = options[at] || (options.length === 1 ? options[0] : null);
-    if (picked && !listOf(field).hidden) pick(field, picked);
+    if (options[at] && !listOf(field).hidden) pick(field, options[at]);
   } else if (event.key === "Escape" && !listOf(field).hidden) {
     event.preventDefault();
     event.stopPropagation();
@@ -190,12 +196,14 @@ function steer(event, field) {
 }
 
 function pick(field, option) {
+  offers += 1;
+  clearTimeout(typing);
   open(field, false);
   field.value = field.defaultValue = option.querySelector("b").textContent;
   send(field.form, [["choose", field.id], [field.id, option.dataset.value]]);
 }
 
-let typing = 0;
+let typing = 0, offers = 0;
 const isCombo = (node) => node.getAttribute && node.getAttribute("role") === "combobox";
 document.addEventListener("input", (event) => {
   if (!isCombo(event.target)) return;
