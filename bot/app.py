@@ -153,7 +153,8 @@ def _wire(settings: Settings, undo: ExitStack, *, now: Clock, sleep: Sleep | Non
     waits = Waits(sleep)
     catalog = CatalogFile(settings.config)
     catalog.current()
-    store = Store(settings.database_url.reveal(), now=now, worker=str(uuid.uuid4()))
+    url, keys = settings.database_url.reveal(), settings.secret_keys
+    store = Store(url, now=now, worker=str(uuid.uuid4()), keys=keys)
     undo.callback(store.close)
     store.upgrade()
     keyring = _keyring(settings, store, waits)

@@ -44,7 +44,8 @@ def run(settings: Settings, *, now: Clock) -> Iterator[Finding]:
     """Every finding as it is made; raises SettingsError for settings that fit nothing at all."""
     catalog, config = _config(settings)
     yield config
-    store = Store(settings.database_url.reveal(), now=now, worker="check")
+    url, keys = settings.database_url.reveal(), settings.secret_keys
+    store = Store(url, now=now, worker="check", keys=keys)
     try:
         yield _database(store)
         yield from _brake(store)

@@ -15,13 +15,15 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 import click
 
+from bot import tables
+from bot.audit_cli import Office, audit
 from bot.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -31,6 +33,11 @@ if TYPE_CHECKING:
     from bot.sandbox.genesys import Contract
     from bot.storage import Store
 
+DAY = click.DateTime(["%Y-%m-%d"])
+SEND_COLUMNS = (
+    *("time", "team", "supervisor", "response", "conversation", "send_as", "language", "state", "outcome"),
+    *("delivery", "edited", "scheduled", "approved_by", "reason", "key"),
+)
 SENT, REFUSED, USAGE, UNKNOWN = 0, 1, 2, 3  # exit codes of `canned send`
 OPERATOR = "operator"  # who pulled the brake, on record
 P = ParamSpec("P")
@@ -79,8 +86,15 @@ def faults_as_sentences(command: Callable[P, R]) -> Callable[P, R]:
 
 @click.group()
 @click.version_option(package_name="canned")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Send canned responses from Slack into live Genesys Cloud conversations: once, by the right person."""
+    context.obj = Office(now, _store, read_settings, _catalog)
+
+
+for _command in audit.commands.values():
+    _command.callback = faults_as_sentences(_command.callback) if _command.callback else None
+main.add_command(audit)
 
 
 @main.command()
@@ -238,11 +252,11 @@ def responses() -> None:
 @faults_as_sentences
 def list_responses() -> None:
     """List keys and titles, and the library of those that are kept in Genesys."""
-    catalog, _, faults = _all_responses()
-    for response in catalog.responses.values():
+    found = _all_responses()
+    for response in found.catalog.responses.values():
         libraries = [", ".join(sorted(response.source.libraries.values()))] if response.source else []
         click.echo("\t".join((response.key, response.title, *libraries)))
-    for fault in faults:
+    for fault in found.unread:
         click.echo(fault, err=True)
 
 
@@ -252,14 +266,45 @@ def validate_responses() -> None:
     """
     Check canned.yml whole, and the libraries that it names.
 
-    Every fault in the file names its line and what to write instead.
+    Every fault in the file names its line and what to write instead. Warnings, of what is
+    probably not meant so, leave the exit code at 0.
     """
-    catalog, notes, faults = _all_responses()
-    for sentence in (*notes, *faults):
-        click.echo(sentence, err=sentence in faults)
+    from bot.canned.reviewing import review
+
+    found = _all_responses()
+    seen = review(found.catalog, today=now().date(), complete=not found.unread)
+    warnings = [*found.notes, *map(str, seen.warnings)]
+    for warning in warnings:
+        click.echo(f"Warning: {warning}")
+    faults = [*found.unread, *map(str, seen.faults)]
+    for fault in faults:
+        click.echo(fault, err=True)
     if faults:
         sys.exit(1)
-    click.echo(f"Good: {len(catalog.responses)} responses, {len(catalog.teams)} teams.")
+    count = f"{len(found.catalog.responses)} responses, {len(found.catalog.teams)} teams"
+    click.echo(f"Good: {count}{f'; warnings: {len(warnings)}' if warnings else ''}.")
+
+
+@responses.command("usage")
+@click.option("--since", type=DAY, help="Count from this day on (UTC).")
+@click.option("--by", type=click.Choice(["response", "person"]), default="response", show_default=True)
+@faults_as_sentences
+def usage_of_responses(since: datetime | None, by: str) -> None:
+    """
+    Say what was sent how often, the most used first, and which responses never were.
+
+    "edited" are those of the sent ones that somebody changed before they left.
+    """
+    with _store() as store:
+        used = store.usage("response" if by == "response" else "supervisor", since=_utc(since))
+        known = _sendable(store) if by == "response" else []
+    click.echo("\t".join((by, "sent", "edited", "not sent", "unknown", "last used (UTC)")))
+    for each in used:
+        counts = (each.sent, each.edited, each.not_sent, each.unknown)
+        click.echo("\t".join((each.name, *map(str, counts), f"{each.last_at:%Y-%m-%d %H:%M}")))
+    ever = {each.name for each in used}
+    for key in (key for key in known if key not in ever):
+        click.echo("\t".join((key, "0", "0", "0", "0", "never")))
 
 
 @main.group()
@@ -280,6 +325,19 @@ def list_sends(state: str | None, limit: int) -> None:
     with _store() as store:
         for receipt in store.sends(state=State(state) if state else None, limit=limit):
             click.echo(_row(receipt))
+
+
+@sends.command("export")
+@click.option("--since", type=DAY, help="From this day on (UTC).")
+@click.option("--until", type=DAY, help="Up to this day (UTC), which is still in it.")
+@click.option("--format", "as_", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
+@faults_as_sentences
+def export_sends(since: datetime | None, until: datetime | None, as_: tables.Format) -> None:
+    """Write out every send, the oldest first, with what became of it and without its text."""
+    end = until + timedelta(days=1) if until else None
+    with _store() as store:
+        lines = store.each_send(since=_utc(since), until=_utc(end))
+        tables.write(sys.stdout, SEND_COLUMNS, lines, as_=as_)
 
 
 @main.command()
@@ -401,6 +459,10 @@ def _row(receipt: Receipt) -> str:
     return "\t".join((when, receipt.state, *what))
 
 
+def _utc(day: datetime | None) -> datetime | None:
+    return day.replace(tzinfo=UTC) if day else None
+
+
 def _pair(value: str) -> tuple[str, str]:
     name, equals, rest = value.partition("=")
     if not name or not equals:
@@ -437,32 +499,47 @@ def _catalog() -> Catalog:
     return CatalogFile(Path(path)).current()
 
 
-def _all_responses() -> tuple[Catalog, Sequence[str], Sequence[str]]:
-    """Both sources as they are now, notes on those from Genesys, and a sentence for each that failed."""
+class Found(NamedTuple):
+    """Both sources as they are now, notes on those from Genesys, a sentence for each that was not read."""
+
+    catalog: Catalog
+    notes: Sequence[str] = ()
+    unread: Sequence[str] = ()
+
+
+def _all_responses() -> Found:
     catalog = _catalog()
     if not any(team.libraries for team in catalog.teams):
-        return catalog, (), ()
+        return Found(catalog)
     from bot.app import assemble
 
     try:
         settings = read_settings()
     except SettingsError as exc:
-        return catalog, (), [f"The Genesys libraries were not looked at. {exc}"]
+        return Found(catalog, unread=[f"The Genesys libraries were not looked at. {exc}"])
     parts = assemble(replace(settings, slack=None), now=now)
     try:
-        faults = parts.libraries.refresh()
-        return parts.libraries.catalog(), parts.libraries.notes(), faults
+        unread = parts.libraries.refresh()
+        return Found(parts.libraries.catalog(), parts.libraries.notes(), unread)
     finally:
         parts.close()
 
 
+def _sendable(store: Store) -> list[str]:
+    """The keys that can be sent now, those from Genesys as they were read last."""
+    from bot.canned.library import with_kept
+
+    known = with_kept(_catalog(), store.library_responses()).responses.values()
+    return [each.key for each in known if each.source is None or each.source.sendable]
+
+
 @contextmanager
 def _store() -> Iterator[Store]:
-    from bot.settings import DEFAULT_DATABASE
+    from bot.settings import DEFAULT_DATABASE, secret_keys
     from bot.storage import Store
 
     url = environment().get("DATABASE_URL") or DEFAULT_DATABASE
-    store = Store(url, now=now, worker=str(uuid.uuid4()))
+    store = Store(url, now=now, worker=str(uuid.uuid4()), keys=secret_keys(environment()))
     try:
         store.upgrade()
         yield store

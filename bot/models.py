@@ -69,6 +69,7 @@ class SendRequest:
     `key` is a UUID derived from what Slack says identifies the click, so that a replay
     on any replica computes the same one. `text` is the template as the supervisor
     edited it (None: the response's own), `values` what they typed as name=value.
+    `edited` says that it is no text of the response's own, or that the agent changed it.
     `instead_of` is the key of an unknown send that this one repeats.
     """
 
@@ -87,6 +88,7 @@ class SendRequest:
     confirmed: bool = False
     not_before: datetime | None = None
     gate: Gate | None = None
+    edited: bool = False
     instead_of: str | None = None
 
 
@@ -241,7 +243,7 @@ class Post:
     One thing to say in Slack about one send, written down before it is said.
 
     `posting` is set while a post may be on its way: found so after a crash, it is first
-    looked for in the thread.
+    looked for in the thread. `record` is the mac of the audit record that it tells of.
     """
 
     id: int
@@ -254,6 +256,7 @@ class Post:
     created_at: datetime
     posting: bool = False
     attempts: int = 0
+    record: str = ""
 
 
 @dataclass(frozen=True)

@@ -124,6 +124,15 @@ class Settings:
         return settings
 
 
+def secret_keys(env: Mapping[str, str]) -> tuple[Secret, ...]:
+    """CANNED_SECRET_KEY alone, for what needs no other setting; raises SettingsError."""
+    read = _Reader(env)
+    keys = _secret_keys(read, required=False)
+    if read.faults:
+        raise SettingsError(read.faults)
+    return keys
+
+
 class _Reader:
     """Collects faults instead of stopping at the first."""
 

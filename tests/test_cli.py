@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import os
 import re
 import signal
@@ -10,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import chdir, closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -307,6 +310,20 @@ def test_good_canned_yml_is_counted(canned: Canned, folder: Path) -> None:
     responses_file(folder, "canned.yml", "one")
 
     assert canned("responses", "validate").stdout == "Good: 1 responses, 1 teams.\n"
+
+
+def test_what_is_probably_not_meant_is_a_warning_and_no_fault(canned: Canned, folder: Path) -> None:
+    (folder / "canned.yml").write_text(
+        "responses:\n"
+        "  one: {title: One, text: 'Hello {{customer_name}}'}\n"
+        "teams:\n"
+        "  - {name: A, channel: C0A, supervisors: [U0ANN]}\n"
+    )
+    result = canned("responses", "validate")
+
+    assert result.exit_code == 0
+    assert result.stdout.startswith("Warning: line 2: `one` asks for `{{customer_name}}`")
+    assert result.stdout.endswith("Good: 1 responses, 1 teams; warnings: 1.\n")
 
 
 @pytest.mark.parametrize("word", ["list", "validate"])
@@ -830,6 +847,54 @@ def test_sends_are_listed_by_state_and_up_to_a_limit(send: Canned, canned: Canne
     assert canned("sends", "list", "--state", "unknown", env=env).stdout == ""
     (newest,) = canned("sends", "list", "--limit", "1", env=env).stdout.splitlines()
     assert "\tgreeting\t" in newest
+
+
+def test_sends_are_exported_oldest_first_as_csv_and_as_json(
+    send: Canned, canned: Canned, office: Sandbox
+) -> None:
+    send("greeting", "topic=s3cr3t")
+    office.genesys.fault(SEND, "lost_after")
+    send("escalation")
+    env = {"DATABASE_URL": office.database_url}
+    written = canned("sends", "export", env=env).stdout
+    lines = canned("sends", "export", "--format", "jsonl", env=env).stdout.splitlines()
+
+    heading, first, second = csv.reader(written.splitlines())
+    assert heading == list(json.loads(lines[0]))
+    assert first[1:9] == [TEAM, office.slack.ann, "greeting", office.conversation, "self", "", "sent", "sent"]
+    assert first[10:14] == ["no", "no", "", ""]
+    assert second[7:9] == ["unknown", "unknown"]
+    assert [row[14] for row in (second, first)] == [receipt.key for receipt in office.receipts()]
+    assert not re.search("s3cr3t|Grace", written + "".join(lines))
+
+
+def test_export_takes_whole_days(send: Canned, canned: Canned, office: Sandbox) -> None:
+    send("escalation")
+    env, today = {"DATABASE_URL": office.database_url}, office.receipts()[0].request.requested_at
+    yesterday, tomorrow = (f"{today + timedelta(days=days):%Y-%m-%d}" for days in (-1, 1))
+
+    def rows(*words: str) -> int:
+        return len(canned("sends", "export", *words, env=env).stdout.splitlines()) - 1
+
+    assert rows("--since", f"{today:%Y-%m-%d}", "--until", f"{today:%Y-%m-%d}") == 1
+    assert (rows("--since", tomorrow), rows("--until", yesterday)) == (0, 0)
+    assert canned("sends", "export", "--since", "Monday").exit_code == 2
+
+
+def test_usage_is_told_by_response_with_those_never_used_and_by_person(
+    send: Canned, canned: Canned, office: Sandbox
+) -> None:
+    send("escalation")
+    send("escalation", typed="y\n")
+    send("missing")
+    by_response = canned("responses", "usage", env=alone(office)).stdout.splitlines()
+    by_person = canned("responses", "usage", "--by", "person", env=alone(office)).stdout.splitlines()
+
+    assert by_response[0] == "response\tsent\tedited\tnot sent\tunknown\tlast used (UTC)"
+    assert re.fullmatch(r"escalation\t2\t0\t0\t0\t20[0-9-]+ [0-9:]+", by_response[1])
+    assert by_response[2] == "greeting\t0\t0\t0\t0\tnever"
+    assert by_person[1].startswith(f"{office.slack.ann}\t2\t0\t0\t0\t")
+    assert len(by_person) == 2
 
 
 def test_state_that_there_is_not_is_a_usage_error_that_lists_those_there_are(canned: Canned) -> None:

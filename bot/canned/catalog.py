@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 KEY_LIMIT = 75  # characters, as Slack shows of an option
 TITLE_LIMIT = 150
 TEXT_LIMIT = 2000  # characters that Genesys takes in one message
+SMS_LIMIT = 765  # and in one SMS
 UNDO_LIMIT = 120  # seconds; what has waited for five minutes is not sent any more
 
 _IDENTITIES = ("operator", "email", "connect")
@@ -175,6 +176,7 @@ def _response(doc: Document, entry: Entry) -> Response:
         editable=doc.flag(fields.get("editable"), default=True),
         approval=_id(doc, fields.get("approval"), _GROUP, _GROUP_HELP) or None,
         expires=doc.day(fields.get("expires")),
+        line=entry.line,
     )
 
 
@@ -202,14 +204,14 @@ def _teams(doc: Document, entry: Entry | None, keys: Sequence[str]) -> list[Team
     channels: dict[str, int] = {}
     for item in doc.items(entry, "[{name: Support, channel: C0123ABCD, supervisors: [U0123ABCD]}]"):
         fields = doc.fields(item, required=("name", "channel", "supervisors"), optional=_TEAM_OPTIONS)
-        team = _team(doc, fields, keys)
+        team = _team(doc, fields, keys, item.line)
         _require_once(doc, names, fields.get("name"), team.name.casefold(), team.name)
         _require_once(doc, channels, fields.get("channel"), team.channel, team.channel)
         teams.append(team)
     return teams
 
 
-def _team(doc: Document, fields: Mapping[str, Entry], keys: Sequence[str]) -> Team:
+def _team(doc: Document, fields: Mapping[str, Entry], keys: Sequence[str], line: int) -> Team:
     libraries = _texts(doc, fields.get("libraries"), "[Billing]")
     return Team(
         name=doc.text(fields.get("name"), limit=KEY_LIMIT),
@@ -226,6 +228,7 @@ def _team(doc: Document, fields: Mapping[str, Entry], keys: Sequence[str]) -> Te
         undo_seconds=doc.whole(fields.get("undo_seconds"), 0, at_least=0, at_most=UNDO_LIMIT),
         limits=_limits(doc, fields.get("limits")),
         announce=doc.flag(fields.get("announce"), default=False),
+        line=line,
     )
 
 

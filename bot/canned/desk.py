@@ -459,6 +459,7 @@ class Desk:
             send_as=send_as,
             gate=gate or self._asking.gate_of(send_as),
             not_before=self._now() + held if held else None,
+            edited=request.text is not None and not response.says(request.text),
         )
 
     def _needs_connecting(self, user: str, link: Link | None) -> str | None:

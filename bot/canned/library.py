@@ -19,10 +19,9 @@ from typing import Any
 from bot.genesys import Genesys, GenesysError, Library, LibraryResponse, Queue, RateLimited, Refused, Template
 from bot.storage import KeptResponse, Store
 
-from .catalog import KEY_LIMIT, TEXT_LIMIT, TITLE_LIMIT
+from .catalog import KEY_LIMIT, TITLE_LIMIT
 from .errors import NotAllowed
 from .lanes import Lane
-from .render import malformed
 from .responses import Catalog, Response, Source
 
 log = logging.getLogger(__name__)
@@ -179,13 +178,19 @@ def _merge(own: Catalog, kept: _Alike) -> tuple[Catalog, tuple[str, ...]]:
     responses = dict(own.responses)
     for slug, alike in sorted(kept.items(), key=lambda group: len(group[1]) > 1):
         if slug in own.responses:
-            notes += [f"{_place(each)} is hidden by `{slug}` in canned.yml." for each in alike]
+            notes += [f"{each.place} is hidden by `{slug}` in canned.yml." for each in alike]
             continue
         for each in alike:
-            key = slug if len(alike) == 1 else _free(responses, _slug(slug, _first_library(each)))
+            alone, library = len(alike) == 1, each.source.first_library if each.source else ""
+            key = slug if alone else _free(responses, _slug(slug, library))
             responses[key] = replace(each, key=key)
-            notes += _notes(responses[key], alone=len(alike) == 1)
+            notes += _notes(responses[key], alone=alone)
     return replace(own, responses=responses), tuple(notes)
+
+
+def with_kept(own: Catalog, kept: Sequence[KeptResponse]) -> Catalog:
+    """canned.yml's catalog with the responses that the database keeps of Genesys' libraries."""
+    return _merge(own, _by_slug(kept))[0]
 
 
 def template_of(response: Response, filled: Callable[[str], str]) -> Template | None:
@@ -280,25 +285,9 @@ def _free(taken: Mapping[str, object], key: str) -> str:
     return next(one for one in (key, *numbered) if one not in taken) if key in taken else key
 
 
-def _first_library(response: Response) -> str:
-    return min(response.source.libraries.values(), default="") if response.source else ""
-
-
-def _place(response: Response) -> str:
-    return f"“{response.title}” in the library {_first_library(response)}"
-
-
 def _notes(response: Response, *, alone: bool) -> Iterator[str]:
-    source = response.source
-    if source is not None and not source.sendable:
-        yield f"{_place(response)} is of the kind {source.kind}, which cannot be sent into a conversation."
-        return
-    if not alone:
-        yield f"{_place(response)} shares its name with another one; its key is `{response.key}`."
-    broken = malformed(response.text)
-    if broken is not None:
-        yield f"`{broken}` in {_place(response)} is not a variable, so it cannot be sent as it stands."
-    if not response.text.strip():
-        yield f"{_place(response)} has no text, so it cannot be sent as it stands."
-    if len(response.text) > TEXT_LIMIT:
-        yield f"{_place(response)} has {len(response.text)} characters; a message takes {TEXT_LIMIT} at most."
+    if response.source is not None and not response.source.sendable:
+        kind = response.source.kind
+        yield f"{response.place} is of the kind {kind}, which cannot be sent into a conversation."
+    elif not alone:
+        yield f"{response.place} shares its name with another one; its key is `{response.key}`."

@@ -49,6 +49,11 @@ def malformed(template: str) -> str | None:
     return template[max(0, brace.end() - 30) : brace.end()]
 
 
+def shortest(template: str) -> str:
+    """`template` as short as it can go out: what has no fallback filled in with nothing."""
+    return _VARIABLE.sub(lambda match: _fallback(match) or "", template)
+
+
 def clean(text: str) -> str:
     """`text` without what no channel can carry: control characters and halves of characters."""
     whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -43,6 +43,10 @@ class Source:
         return frozenset(text.casefold() for both in self.libraries.items() for text in both)
 
     @property
+    def first_library(self) -> str:
+        return min(self.libraries.values(), default="")
+
+    @property
     def sendable(self) -> bool:
         return self.kind == "standard" or self.made_there
 
@@ -59,7 +63,8 @@ class Response:
 
     `languages` are its variants by language tag, `approval` the Slack user group that has to
     agree, `expires` the last day on which it may be sent. `defaults` fill variables; those
-    that come from canned.yml have none, since there a fallback does it, and no `source`.
+    that come from canned.yml have none, since there a fallback does it, and no `source`;
+    `line` is where they stand in it, 0 for all others.
     """
 
     key: str
@@ -71,6 +76,14 @@ class Response:
     expires: date | None = None
     defaults: Mapping[str, str] = field(default_factory=dict, repr=False)
     source: Source | None = None
+    line: int = field(default=0, compare=False)
+
+    @property
+    def place(self) -> str:
+        """What a sentence to whoever keeps the responses calls it."""
+        if self.source is None:
+            return f"`{self.key}`"
+        return f"“{self.title}” in the library {self.source.first_library}"
 
     @cached_property
     def version(self) -> str:
@@ -80,6 +93,10 @@ class Response:
         if self.source is not None:
             said += [self.source.id, self.source.version, self.source.kind]
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:12]
+
+    def says(self, text: str) -> bool:
+        """Whether `text` is one of its own, whichever the language."""
+        return any(_unbroken(own) == _unbroken(text) for own in (self.text, *self.languages.values()))
 
     def in_language(self, tag: str | None) -> tuple[str, str | None]:
         """
@@ -106,7 +123,7 @@ class Limits:
 class Team:
     """
     Who may send what where: `supervisors` are ids of Slack users and user groups, `responses`
-    keys with `*` for anything.
+    keys with `*` for anything; `line` is where it stands in canned.yml.
     """
 
     name: str
@@ -120,6 +137,7 @@ class Team:
     undo_seconds: int = 0
     limits: Limits = Limits()
     announce: bool = False
+    line: int = field(default=0, compare=False)
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -163,6 +181,10 @@ class Catalog:
 def folded(tag: str) -> str:
     """A language tag as it is compared."""
     return tag.strip().casefold().replace("_", "-")
+
+
+def _unbroken(text: str) -> str:
+    return text.replace("\r", "").strip()
 
 
 def _glob(pattern: str) -> str:

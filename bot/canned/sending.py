@@ -59,11 +59,16 @@ TO_BOTH = (PostKind.REPLY, PostKind.DIRECT)
 
 @dataclass(frozen=True)
 class Verified:
-    """A send that has passed every check and knows its exact text; with `template` Genesys makes it."""
+    """
+    A send that has passed every check and knows its exact text; with `template` Genesys makes it.
+
+    `version` is the response's, as it was then.
+    """
 
     conversation: Conversation
     sender: GenesysSender
     text: str = field(repr=False)
+    version: str
     template: Template | None = None
 
 
@@ -123,8 +128,9 @@ class Sender:
             stands = self._settle(request, self._failed(request, exc), was=State.PENDING, late=late)
             return replace(stands, ways=exc.ways) if isinstance(exc, NotInIt) else stands
 
+        sender_id, version = verified.sender.user_id, verified.version
         try:
-            begun = self._store.begin(key, verified.text, sender_id=verified.sender.user_id)
+            begun = self._store.begin(key, verified.text, sender_id=sender_id, version=version)
         except Stopped as exc:
             return self._settle(
                 request, self._failed(request, Paused(exc.pause)), was=State.PENDING, late=late
@@ -217,7 +223,7 @@ class Sender:
             return made
         self._libraries.require_in_queue(response, conversation.queue_of(sender))
         require_sendable(text, self._genesys.max_length(conversation))
-        return Verified(conversation, sender, text)
+        return Verified(conversation, sender, text, response.version)
 
     def _allowed(self, request: SendRequest) -> tuple[Team, Response, str]:
         """What speaks for this person, team, channel and response now; and who they are in Genesys."""
@@ -253,7 +259,7 @@ class Sender:
         )
         text = filled(template)
         require_sendable(text, self._genesys.max_length(conversation))
-        return Verified(conversation, sender, text, template_of(response, filled))
+        return Verified(conversation, sender, text, response.version, template_of(response, filled))
 
     def _post(self, request: SendRequest, verified: Verified) -> Outcome:
         started = self._now()

@@ -27,9 +27,10 @@ Kind = Literal[
 @dataclass
 class Seen:
     """
-    One request as it arrived. `connection` numbers the TCP connections from 1.
+    One request as it arrived, and the fault that it ran into.
 
-    `status` is what it was answered with: None while it is not, 0 where nobody answered.
+    `connection` numbers the TCP connections from 1; `status` is what it was answered with, None
+    while it is not, 0 where nobody answered.
     """
 
     method: str
@@ -40,6 +41,7 @@ class Seen:
     form: MultiDict[str, str] = field(repr=False)
     at: datetime
     connection: int
+    fault: Kind | None = None
     status: int | None = None
 
     @property

@@ -2,7 +2,9 @@
 Say what Slack would refuse in a view or a message: lengths, counts, ids, fields, a missing submit.
 
 Pure: it walks the JSON that goes to the Web API and names every fault with its place, so
-that one run shows them all. Numbers are characters or items, as Slack documents them.
+that one run shows them all. Numbers are characters or items, as Slack documents them. How
+it counts an emoji it does not say, so each counts as what it takes in UTF-16, which is most;
+and a blank text counts as an empty one.
 """
 
 from __future__ import annotations
@@ -58,7 +60,7 @@ _FIELDS = {
 }
 _UNMEASURED_BLOCKS = {
     *("file", "call", "video", "rich_text", "task_card", "plan", "container"),
-    *("carousel", "auth_provider", "data_table", "data_visualization"),
+    *("carousel", "auth_provider", "data_visualization"),
 }
 
 
@@ -79,9 +81,14 @@ def option_faults(answer: Json) -> list[str]:
     return walk.found
 
 
+def size(text: str) -> int:
+    """The length of `text` as Slack may count it."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
 def block_text(blocks: object) -> int:
     """Characters of all text in `blocks` together."""
-    return sum(len(text) for text in _texts(blocks))
+    return sum(size(text) for text in _texts(blocks))
 
 
 def _texts(node: object) -> Iterator[str]:
@@ -153,7 +160,7 @@ class _Walk:
             of_kind = [b for b in blocks if isinstance(b, Mapping) and b.get("type") == kind]
             if kind == "table" and len(of_kind) > 1:
                 self._say(where, "hold more than one table")
-            if kind == "markdown" and sum(len(str(b.get("text", ""))) for b in of_kind) > MARKDOWN_TEXT:
+            if kind == "markdown" and sum(size(str(b.get("text", ""))) for b in of_kind) > MARKDOWN_TEXT:
                 self._say(where, f"hold more than {MARKDOWN_TEXT} characters of markdown")
         for at, block in enumerate(blocks):
             self.block(f"{where}[{at}]", block)
@@ -209,6 +216,15 @@ class _Walk:
         for at, row in enumerate(rows):
             self._count(f"{where}.rows[{at}]", row, 20)
 
+    def _block_data_table(self, where: str, block: Json) -> None:
+        self._count(f"{where}.rows", block.get("rows"), 101, at_least=2)
+        for at, row in enumerate(block.get("rows") or ()):
+            self._count(f"{where}.rows[{at}]", row, 20)
+        if not 1 <= block.get("page_size", 1) <= 100:
+            self._say(f"{where}.page_size", "must be 1 to 100")
+        if not block.get("caption"):
+            self._say(f"{where}.caption", "is missing")
+
     def _block_context(self, where: str, block: Json) -> None:
         self._elements(where, block, "context", 10)
 
@@ -262,8 +278,9 @@ class _Walk:
             self.options(where, element, 10)
         elif kind == "overflow":
             self.options(where, element, 5)
-        if element.get("initial_option") is not None:
-            self._option(f"{where}.initial_option", element["initial_option"])
+        for initial in (element.get("initial_option"), *element.get("initial_options", ())):
+            if initial is not None:
+                self._option(f"{where}.initial_option", initial)
 
     def _button(self, where: str, button: Json) -> None:
         self.plain(f"{where}.text", button.get("text"), 75, required=True)
@@ -347,9 +364,9 @@ class _Walk:
             return
         if not isinstance(value, str):
             self._say(where, "must be text")
-        elif len(value) > limit:
-            self._say(where, f"must be at most {limit} characters, not {len(value)}")
-        elif len(value) < at_least:
+        elif size(value) > limit:
+            self._say(where, f"must be at most {limit} characters, not {size(value)}")
+        elif len(value.strip()) < at_least:
             self._say(where, "must not be empty")
 
     def _count(self, where: str, items: object, limit: int, *, at_least: int = 0) -> None:

@@ -19,6 +19,8 @@ from .slack_views import VIEW_METHODS
 
 Method = Callable[[Workspace, Json], Json]
 
+_ILL_FORMED = {"invalid_blocks", "msg_blocks_too_long", "too_many_attachments", "no_text"}
+_ILL_FORMED |= {"markdown_text_conflict", "invalid_arguments", "view_too_large"}
 _JSON_ARGUMENTS = ("blocks", "attachments", "metadata", "view")
 
 
@@ -31,6 +33,8 @@ def blueprint(workspace: Workspace) -> Blueprint:
             with workspace.lock:
                 return jsonify({"ok": True, **_called(workspace, method)})
         except Refusal as refused:
+            if refused.code in _ILL_FORMED:
+                workspace.complaints.append(f"{method}: {refused.code} {refused.messages}")
             return refused_with(refused)
 
     @slack.post("/response/<token>")

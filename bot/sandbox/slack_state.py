@@ -123,7 +123,7 @@ class Workspace:
         self.triggers: dict[str, Trigger] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
         self.notes: list[tuple[str, Json]] = []  # ephemeral messages: who sees it, what
-        self.complaints: list[str] = []  # what was wrong with answers that have nobody to tell
+        self.complaints: list[str] = []  # all that was refused because of its form
         self.paid_plan = self.home_tab = True
         self.deleted_parent = "thread_not_found"
         self.ack_seconds = 3.0

@@ -1,6 +1,7 @@
 """
 The small pieces that windows and messages are built from, each inside Slack's limits.
 
+Slack does not say how it counts an emoji: we count what it takes in UTF-16, which is most.
 What people wrote goes out as plain text, which Slack never interprets, or through `escape`
 where it stands in a sentence of ours.
 """
@@ -16,6 +17,7 @@ Json = dict[str, Any]
 SECTION = 3000  # characters in one section, and in one text input
 OPTION = 75  # characters of an option's text and description, and of a button's
 BUTTONS = 25  # elements in one block of actions
+NOTIFICATION = 4_000  # characters of the line for notifications; Slack cuts one of 40,000
 WHOLE = 9_000  # characters of a customer's text that a message shows; Slack refuses 13,200 in all
 
 # They turn the text after them round or end such a turn: whoever has one in their name
@@ -43,10 +45,22 @@ def unmarked(sentence: str) -> str:
     return re.sub(r"`([^`]*)`", "“\\1”", sentence)
 
 
+def size(text: str) -> int:
+    """The length of `text` as Slack may count it."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "replace")) // 2
+
+
+def beginning(text: str, limit: int) -> str:
+    """As much of `text` as has this size at most, whole characters only."""
+    if size(text) <= limit:
+        return text
+    return text.encode("utf-16-le", "replace")[: 2 * limit].decode("utf-16-le", "ignore")
+
+
 def short(text: str, limit: int) -> str:
     """`text` on one line, cut to `limit` characters with an ellipsis; never empty."""
     line = " ".join(text.split()) or "-"
-    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+    return line if size(line) <= limit else beginning(line, limit - 1).rstrip() + "…"
 
 
 def plain(text: str) -> Json:
@@ -70,9 +84,12 @@ def verbatim(text: str) -> list[Json]:
 
 def excerpt(text: str) -> list[Json]:
     """`text` as a message can hold it: whole up to 9,000 characters, then its beginning, and said so."""
-    if len(text) <= WHOLE:
+    if size(text) <= WHOLE:
         return verbatim(text)
-    return [*verbatim(text[:WHOLE]), context(f"… cut here; the whole text has {len(text):,} characters.")]
+    return [
+        *verbatim(beginning(text, WHOLE)),
+        context(f"… cut here; the whole text has {len(text):,} characters."),
+    ]
 
 
 def context(text: str) -> Json:
@@ -117,14 +134,15 @@ def option(text: str, value: str, description: str = "") -> Json:
 
 def message(text: str, blocks: Iterable[Json] = ()) -> Json:
     """Arguments of a post or an answer: `text` for notifications, `blocks` for the eye."""
-    return {"text": text, "blocks": list(blocks) or [section(text)]}
+    return {"text": _cut(text, NOTIFICATION), "blocks": list(blocks) or [section(text)]}
 
 
-def pieces(text: str, size: int) -> list[str]:
-    """`text` in pieces of at most `size`, none blank, cut at a line's or a word's end where there is one."""
+def pieces(text: str, limit: int) -> list[str]:
+    """`text` in pieces of at most `limit` (2 or more), none blank, cut where a line or a word ends if any."""
     found = []
-    while len(text) > size:
-        cut = max(text.rfind("\n", 0, size), text.rfind(" ", size // 2, size)) + 1 or size
+    while size(text) > limit:
+        most = beginning(text, limit)
+        cut = max(most.rfind("\n"), most.rfind(" ", len(most) // 2)) + 1 or len(most)
         found.append(text[:cut])
         text = text[cut:]
     return [piece for piece in (*found, text) if piece.strip()] or ["-"]
@@ -148,4 +166,4 @@ def _texts(node: object, key: str = "") -> Iterable[str]:
 
 
 def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    return text if size(text) <= limit else beginning(text, limit - 1) + "…"

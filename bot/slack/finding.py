@@ -47,20 +47,24 @@ class Finder:
         where: Json = {"channel": channel, "oldest": f"{(since - LOOKED_BACK).timestamp():.6f}"}
         if card is not None:
             read, where["ts"] = self._client.conversations_replies, card
-        for message in _pages(read, where):
-            if message.get("bot_id") == self._bot_id and payload.items() <= _payload(message).items():
+        for message in pages(read, where):
+            if message.get("bot_id") == self._bot_id and payload.items() <= payload_of(message).items():
                 return str(message["ts"])
         return None
 
 
-def _pages(read: Callable[..., SlackResponse], where: Json) -> Iterator[Json]:
+def pages(
+    read: Callable[..., SlackResponse], where: Json, *, ask: Callable[..., Json] = call
+) -> Iterator[Json]:
+    """All messages that `read` gives, page by page; `ask` is how it is called."""
     cursor: str | None = None
     while cursor != "":
-        answer = call(read, cursor=cursor, include_all_metadata=True, limit=PAGE, **where)
+        answer = ask(read, cursor=cursor, include_all_metadata=True, limit=PAGE, **where)
         yield from answer["messages"]
         cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
 
 
-def _payload(message: Json) -> Json:
+def payload_of(message: Json) -> Json:
+    """What `mark` put into it."""
     metadata = message.get("metadata") or {}
     return metadata.get("event_payload") or {} if metadata.get("event_type") == EVENT else {}

@@ -125,4 +125,4 @@ def _edited(state: Mapping[str, Any], response: str | None) -> str | None:
 
 def mark(text: str) -> str:
     """Twelve characters that tell whether a text was changed; a window's line ends do not count."""
-    return hashlib.sha256(text.replace("\r", "").strip().encode()).hexdigest()[:12]
+    return hashlib.sha256(text.replace("\r", "").strip().encode(errors="replace")).hexdigest()[:12]

@@ -34,6 +34,7 @@ TEAM = "canned_team"  # with the draft's key behind it, since each button of a m
 CONNECT = "canned_connect"
 
 LISTED = 25  # responses in one answer to `list`
+LINE = 1_200  # characters of each send that `recent` tells of, ten in one message
 
 _SIGNS = {
     State.PENDING: ":hourglass_flowing_sand:",
@@ -176,7 +177,7 @@ def recent(receipts: Sequence[Receipt]) -> Json:
         f"{_why_failed(r)}"
         for r in receipts
     ]
-    return message("Your last sends", [section(line) for line in lines])
+    return message("Your last sends", [section(short(line, LINE)) for line in lines])
 
 
 def linked(link: Link) -> Json:

@@ -21,17 +21,19 @@ from . import messages
 from .blocks import (
     SECTION,
     Json,
+    beginning,
     button,
     buttons,
     context,
     divider,
     escape,
+    excerpt,
     option,
     plain,
     section,
     short,
+    size,
     unmarked,
-    verbatim,
 )
 from .form import Filled, mark
 
@@ -50,6 +52,7 @@ TEAM = "canned_window_team:"  # with a number behind it
 _TITLE = "Send a response"
 _INPUTS = 40  # variables that get an input; more would push the preview out of sight
 _NAME = 200  # characters of a variable's name that fit into an id
+_VALUE = 500  # characters of a variable's value: all of them, and the text, have to fit into one view
 
 
 def window(
@@ -172,17 +175,24 @@ def _input(block_id: str, label: str, element: Json, *, optional: bool = False) 
     }
 
 
-def _typed(action_id: str, value: str | None, *, multiline: bool = False, placeholder: str = "") -> Json:
+def _typed(
+    action_id: str,
+    value: str | None,
+    *,
+    multiline: bool = False,
+    placeholder: str = "",
+    limit: int = SECTION,
+) -> Json:
     element: Json = {
         "type": "plain_text_input",
         "action_id": action_id,
         "multiline": multiline,
-        "max_length": SECTION,
+        "max_length": limit,
         "dispatch_action_config": {"trigger_actions_on": ["on_enter_pressed"]},
     }
     if placeholder:
         element["placeholder"] = plain(placeholder)
-    return element | ({"initial_value": value[:SECTION]} if value else {})
+    return element | ({"initial_value": beginning(value, limit)} if value else {})
 
 
 def _conversation(filled: Filled) -> Json:
@@ -209,15 +219,15 @@ def _message(response: Response | None, text: str) -> list[Json]:
     if response is None:
         element = _typed(MESSAGE, None, multiline=True, placeholder="Choose a response first")
         return [_input("message", "Message", element, optional=True)]
-    if not response.editable or len(response.text) > SECTION:
-        return [section("*Message* (fixed: it goes out as it stands)"), *verbatim(response.text)]
+    if not response.editable or size(response.text) > SECTION:
+        return [section("*Message* (fixed: it goes out as it stands)"), *excerpt(response.text)]
     block_id = f"message:{mark(response.text)}:{response.key}"
     return [_input(block_id, "Message", _typed(MESSAGE, text, multiline=True))]
 
 
 def _value(name: str, value: str | None, *, needed: bool) -> Json:
     """An input for a variable. The hint also tells `read` that Genesys was asked and does not know it."""
-    made = _input(f"value:{name}", name, _typed(f"{VALUE}{name}", value), optional=True)
+    made = _input(f"value:{name}", name, _typed(f"{VALUE}{name}", value, limit=_VALUE), optional=True)
     return made | ({"hint": plain("The conversation does not say it: fill it in.")} if needed else {})
 
 
@@ -230,7 +240,7 @@ def _preview(preview: Preview | None, note: str) -> list[Json]:
             note = preview.note
         return [context(escape(note))]
     size = f"{len(preview.text):,} of {preview.limit:,} characters" if preview.limit else ""
-    return [*verbatim(preview.text), *([context(size)] if size else [])]
+    return [*excerpt(preview.text), *([context(size)] if size else [])]
 
 
 def _hint(filled: Filled) -> str:
@@ -248,7 +258,7 @@ def _wanted(filled: Filled, text: str, preview: Preview | None) -> list[str]:
         open_ones &= {*preview.missing, *filled.values}
     elif preview is None and filled.conversation and filled.response:
         open_ones &= set(filled.asked)  # Genesys may know them: wait for what it says
-    names = [v.name for v in variables(text) if v.name in open_ones and len(v.name) <= _NAME]
+    names = [v.name for v in variables(text) if v.name in open_ones and size(v.name) <= _NAME]
     return names[:_INPUTS]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from bot.models import Receipt, State
 
 from . import messages
-from .blocks import SECTION, Json, button, buttons, context, escape, excerpt, message, plain, section
+from .blocks import SECTION, Json, button, buttons, context, escape, excerpt, message, plain, section, size
 
 SEND = "canned_agent_send"
 EDIT = "canned_agent_edit"
@@ -30,7 +30,7 @@ def question(receipt: Receipt, *, editable: bool) -> Json:
         f"`{escape(receipt.request.conversation_id)}`, as you:"
     )
     choices = [button("Send", SEND, receipt.key, primary=True)]
-    if editable and len(receipt.text or "") <= SECTION:
+    if editable and size(receipt.text or "") <= SECTION:
         choices.append(button("Edit", EDIT, receipt.key))
     choices.append(button("Decline", DECLINE, receipt.key))
     until = f" until {messages.moment(receipt.gate_until)}" if receipt.gate_until else ""

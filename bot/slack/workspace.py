@@ -51,7 +51,7 @@ class Workspace:
         self.window_client = posting_client(token, base, trust, timeout=WINDOW_TIMEOUT)
         self._catalog = catalog
         self._lane = lane
-        bot = _who_are_we(reading.auth_test)
+        bot = who_are_we(reading.auth_test)
         self.id: str = bot.get("enterprise_id") or bot["team_id"]
         self.people = Directory(reading, workspace=self.id, now=now)
         self.threads = Threads(
@@ -117,7 +117,8 @@ class Workspace:
             log.warning("could not tell %s about their Genesys account: %s", user, exc.error)
 
 
-def _who_are_we(auth_test: Callable[..., object]) -> dict[str, str]:
+def who_are_we(auth_test: Callable[..., object]) -> dict[str, str]:
+    """What Slack calls us; raises SlackDown, and NotAllowed if it refuses the token."""
     try:
         return call(auth_test)  # type: ignore[arg-type]
     except (Limited, Unanswered) as exc:

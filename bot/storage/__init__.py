@@ -1,6 +1,6 @@
 """What we remember: sends, threads, links and the audit record, in SQLite or PostgreSQL."""
 
-from .audit import AuditRecord
+from .audit import AuditRecord, Wanted
 from .connects import Connect
 from .drafts import Draft
 from .errors import (
@@ -16,7 +16,9 @@ from .errors import (
 )
 from .grants import SealedGrant
 from .libraries import KeptResponse
+from .posted import Posted
 from .store import Store
+from .usage import Used
 
 __all__ = [
     "AuditRecord",
@@ -29,9 +31,12 @@ __all__ = [
     "NoSuchSend",
     "NotUnknown",
     "OverLimit",
+    "Posted",
     "Repeated",
     "SealedGrant",
     "Stopped",
     "StorageError",
     "Store",
+    "Used",
+    "Wanted",
 ]

@@ -64,11 +64,11 @@ class Deliveries(Database):
         known: dict[str, Any] = {"delivery": delivery, "delivery_error": error or None}
         over = {"look_at": None} if delivery in LAST else {}
         with self._writing() as tx:
-            tx.execute(
-                update(sends).where(sends.c.key == key, sends.c.message_id.is_(None)),
-                {"message_id": message_id},
-            )
+            unnamed = update(sends).where(sends.c.key == key, sends.c.message_id.is_(None))
+            named = tx.execute(unnamed.values(message_id=message_id)).rowcount == 1
             if tx.execute(update(sends).where(here).values(known | over)).rowcount != 1:
+                if named:
+                    note(tx, now, "found", key=key, message_id=message_id)
                 return False
             note(tx, now, "delivery", key=key, delivery=delivery, message_id=message_id)
             receipt = find(tx, key)

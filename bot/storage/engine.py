@@ -13,7 +13,7 @@ import re
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -43,6 +43,9 @@ from sqlalchemy.exc import (
     TimeoutError,
 )
 
+from bot.settings import Secret
+
+from .chain import Keys, Note, append
 from .errors import Closed, DatabaseDown, StorageError
 
 DOWN = (
@@ -57,6 +60,7 @@ OURS = (IntegrityError, ProgrammingError, DataError)  # bugs, not a database tha
 ALIVE_WITHIN = timedelta(seconds=15)
 PATIENCE = 2.5
 BESIDE = select(func.pg_advisory_xact_lock_shared(bindparam("number", type_=BigInteger)))
+AT_ONCE = 1000  # rows of a long look that are in memory
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL keeps no NUL, UTF-8 no half a surrogate pair
 
 
@@ -69,13 +73,16 @@ class Database:
         *,
         now: Callable[[], datetime],
         worker: str,
+        keys: Sequence[Secret] = (),
         alive_within: timedelta = ALIVE_WITHIN,
         patience: float = PATIENCE,
     ) -> None:
         """
-        `worker` names this process, and no process before it. Another one counts as dead
-        when its last beat is older than `alive_within`. `patience` is how many seconds to
-        wait for a lock or a connection; Slack waits three in all.
+        `worker` names this process, and no process before it. `keys` are those of
+        CANNED_SECRET_KEY: the first chains the audit record, all of them verify it.
+        Another worker counts as dead when its last beat is older than `alive_within`.
+        `patience` is how many seconds to wait for a lock or a connection; Slack waits
+        three in all.
 
         Raises StorageError for a URL that is of no use.
         """
@@ -83,6 +90,7 @@ class Database:
         self._now = now
         self._alive_within = alive_within
         self._patience = patience
+        self._keys = Keys(keys)
         self._url = read_url(url)
         self._engine = open_engine(self._url, patience=patience)
         self._writer = self._engine.execution_options(writes=True)
@@ -111,14 +119,31 @@ class Database:
             yield tx
 
     @contextmanager
+    def _snapshot(self) -> Iterator[Connection]:
+        """For a long look: the database as it is now, whatever is written meanwhile."""
+        self._require_open()
+        same = {} if self._dialect == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+        with as_sentences(DOWN), self._engine.connect() as tx:
+            yield tx.execution_options(yield_per=AT_ONCE, **same)
+
+    @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        """A short transaction: committed at the end, or nothing is left of it."""
+        """
+        A short transaction: committed at the end, or nothing is left of it.
+
+        What was noted in it joins the audit record last, so that the lock on the record's
+        head is always the last one taken.
+        """
         self._require_open()
         until = time.monotonic() + self._patience
+        notes: list[Note] = []
         with self._in_turn(), as_sentences(DOWN), self._writer.connect() as tx:
-            tx.execution_options(until=until)  # what is left of it when our turn has come
+            # `until`: what is left of it when our turn has come.
+            tx.execution_options(until=until, notes=notes)
             tx.begin()
             yield tx
+            if notes:
+                append(tx, notes, self._keys)
             with as_sentences(PERHAPS):
                 tx.commit()
 

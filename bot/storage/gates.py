@@ -66,6 +66,8 @@ class Gates(Workers):
         opened: dict[str, Any] = {"opened_by": by, "not_before": None, "asked_not_before": now}
         mine = self._mine() | {"changed_at": now, "reason": reason}
         hashed = {"text_hash": _hash(edited)} if edited is not None else {}
+        if edited is not None:
+            mine["edited"] = True
         with self._writing() as tx:
             here = and_(sends.c.key == key, WAITING, sends.c.gate_until > now)
             moved = tx.execute(update(sends).where(here).values(opened | mine | hashed)).rowcount == 1

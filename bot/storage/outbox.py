@@ -20,10 +20,13 @@ from bot.models import Asked, Post, PostKind, Receipt, SendRequest, Standing, Th
 
 from .engine import insert
 from .rows import STILL_UNKNOWN, chat_of, find, post_of, receipt_of, receipts, thread_of
-from .schema import chats, posts, sends, threads
+from .schema import audit, chats, posts, sends, threads
 from .workers import Workers, due
 
 NEW_POST = posts.insert()
+# Written in one transaction, a post and what it tells of have the same time.
+TOLD = and_(audit.c.key == posts.c.key, audit.c.at == posts.c.created_at)
+RECORD = select(audit.c.mac).where(TOLD).order_by(audit.c.id.desc()).limit(1).scalar_subquery()
 ON_A_CARD = 3  # sends that still want somebody's word
 A_TURN = 50  # posts; a lease lasts long enough for them at one a second
 
@@ -53,7 +56,8 @@ class Outbox(Workers):
     def posts_due(self, channel: str, conversation_id: str) -> list[tuple[Post, Receipt]]:
         """What to say now, in order, with where its send stands; a post that must wait holds up the rest."""
         now = self._now()
-        query = select(posts).where(_in(posts, channel, conversation_id), posts.c.done_at.is_(None))
+        query = select(posts, RECORD.label("record"))
+        query = query.where(_in(posts, channel, conversation_id), posts.c.done_at.is_(None))
         found: list[tuple[Post, Receipt]] = []
         with self._reading() as tx:
             for row in tx.execute(query.order_by(posts.c.id).limit(A_TURN)).all():
@@ -63,9 +67,19 @@ class Outbox(Workers):
                 found.append((post_of(row), receipt))
         return found
 
-    def posting(self, post_id: int) -> None:
-        """It may be on its way from now on."""
-        self._set_post(post_id, posting=True, attempts=posts.c.attempts + 1)
+    def posting(self, post_id: int) -> bool:
+        """
+        It may be on its way from now on; False if it is not this worker's to say any more.
+
+        A process that stood still for long was given up for dead, and others have gone on.
+        """
+        others = select(threads.c.ts).where(
+            _in(threads, posts.c.channel, posts.c.conversation_id), threads.c.worker != self.worker
+        )
+        mine = and_(posts.c.id == post_id, posts.c.done_at.is_(None), ~others.exists())
+        with self._writing() as tx:
+            values = {"posting": True, "attempts": posts.c.attempts + 1}
+            return tx.execute(update(posts).where(mine).values(values)).rowcount == 1
 
     def posted(self, post_id: int, ts: str) -> None:
         """It is there, as Slack's message `ts`."""
@@ -79,9 +93,12 @@ class Outbox(Workers):
         """Slack will never take it: give it up, so that the next ones get through."""
         self._set_post(post_id, posting=False, done_at=self._now(), failure=reason)
 
-    def carding(self, channel: str, conversation_id: str) -> None:
-        """The parent card may be on its way from now on."""
-        self._set_thread(channel, conversation_id, carding=True)
+    def carding(self, channel: str, conversation_id: str) -> bool:
+        """The parent card may be on its way from now on; False as for `posting`."""
+        mine = and_(threads.c.ts.is_(None), threads.c.worker.is_(None) | (threads.c.worker == self.worker))
+        with self._writing() as tx:
+            here = update(threads).where(_in(threads, channel, conversation_id), mine)
+            return tx.execute(here.values(carding=True)).rowcount == 1
 
     def carded(self, channel: str, conversation_id: str, ts: str) -> None:
         """The parent card is there, as Slack's message `ts`."""

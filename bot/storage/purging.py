@@ -8,16 +8,18 @@ from sqlalchemy import delete, select
 
 from bot.models import State
 
+from .audit import note
 from .engine import Database
 from .schema import chats, drafts, hooks, sends, texts
 
 
 class Purging(Database):
-    def purge(self, before: datetime) -> int:
+    def purge(self, before: datetime, *, actor: str = "bot") -> int:
         """
         Delete the texts of settled sends claimed before `before`, and drafts and announcements from then.
 
-        Returns how many sends have lost their text. Hashes, outcomes and the audit record stay.
+        Returns how many sends have lost their text, which is on record. Hashes, outcomes and the
+        audit record stay.
         """
         old = select(sends.c.key).where(
             sends.c.claimed_at < before, sends.c.state.not_in((State.PENDING, State.SENDING))
@@ -26,4 +28,7 @@ class Purging(Database):
             tx.execute(delete(drafts).where(drafts.c.created_at < before))
             tx.execute(delete(hooks).where(hooks.c.at < before))
             tx.execute(delete(chats).where(chats.c.started_at < before))
-            return tx.execute(delete(texts).where(texts.c.key.in_(old))).rowcount
+            gone = tx.execute(delete(texts).where(texts.c.key.in_(old))).rowcount
+            if gone:
+                note(tx, self._now(), "purged", actor=actor, texts=gone, before=before.isoformat())
+            return gone

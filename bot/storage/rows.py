@@ -66,6 +66,7 @@ def _request_of(row: Row[Any]) -> SendRequest:
         confirmed=row.confirmed,
         not_before=row.asked_not_before,
         gate=Gate(row.gate) if row.gate else None,
+        edited=row.edited,
     )
 
 
@@ -86,6 +87,7 @@ def columns_of(request: SendRequest) -> dict[str, Any]:
         "asked_not_before": request.not_before,
         "not_before": request.not_before,
         "gate": request.gate,
+        "edited": request.edited,
     }
 
 
@@ -101,6 +103,7 @@ def post_of(row: Row[Any]) -> Post:
         created_at=row.created_at,
         posting=row.posting,
         attempts=row.attempts,
+        record=row.record or "",
     )
 
 

@@ -53,10 +53,11 @@ class Sends(Claims):
         with self._reading() as tx:
             return _require(tx, key)
 
-    def begin(self, key: str, text: str, *, sender_id: str | None) -> bool:
+    def begin(self, key: str, text: str, *, sender_id: str | None, version: str | None = None) -> bool:
         """
         Let one caller send: pending and due → sending, with the exact text and its SHA-256.
 
+        `version` is the response's, for the record.
         Behind a gate it takes an open one, and the text that the gate was opened for. False
         means that somebody else is sending it, or nobody may; then nothing has changed.
         Raises Stopped if it is a pause alone that it waits for.
@@ -75,7 +76,7 @@ class Sends(Claims):
             moved = tx.execute(BEGIN, begun | sending | self._mine() | here).rowcount == 1
             if moved:
                 tx.execute(KEEP_TEXT, {"this": key, "final": text})
-                note(tx, now, "begun", key=key, **begun)
+                note(tx, now, "begun", key=key, response_version=version, **begun)
             elif pause := pause_in(tx.execute(HELD_UP_BY, here).first()):
                 raise Stopped(pause)
             return moved
@@ -187,4 +188,7 @@ def _result(receipt: Receipt) -> dict[str, Any]:
         "correlation_id": receipt.correlation_id,
         "sender_id": receipt.sender_id,
         "text_hash": receipt.text_hash,
+        "opened_by": receipt.opened_by,
+        "delivery": receipt.delivery or None,
+        "landed_in": receipt.landed_in,
     }

@@ -13,10 +13,13 @@ from .grants import Grants
 from .identities import Identities
 from .libraries import LibraryResponses
 from .outbox import Outbox
+from .posted import PostedReplies
 from .purging import Purging
 from .sends import Sends
 from .unknowns import Unknowns
 from .upgrading import Upgrading
+from .usage import Usage
+from .verifying import Verifying
 
 
 class Store(
@@ -33,6 +36,9 @@ class Store(
     Drafts,
     LibraryResponses,
     Audit,
+    PostedReplies,
+    Verifying,
+    Usage,
     Purging,
     Upgrading,
 ):

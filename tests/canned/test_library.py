@@ -306,19 +306,6 @@ def test_a_standard_response_is_sent_as_text(
     assert template_of(libraries.catalog().responses["refund"], filled(OWN)) is None
 
 
-@pytest.mark.parametrize(
-    ("text", "said"), [("Hello {{AGENT ALIAS}}", "is not a variable"), (" ", "no text"), ("x" * 2001, "2001")]
-)
-def test_what_cannot_be_sent_as_it_stands_is_noted(
-    cloud: SimulatedGenesys, libraries: Libraries, billing: str, shipping: str, text: str, said: str
-) -> None:
-    cloud.add_response(billing, "Odd one", text)
-    libraries.refresh()
-
-    [note] = libraries.notes()
-    assert said in note
-
-
 # -- fresh, and there while Genesys is away -----------------------------------------------------
 
 

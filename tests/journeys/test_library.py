@@ -182,8 +182,21 @@ def test_an_operator_lists_and_validates_both_sources(office: Sandbox) -> None:
     assert "escalation\tEscalated to a specialist\n" in listed.stdout
     assert "refund-is-on-its-way\tRefund is on its way\tBilling\n" in listed.stdout
     assert (good.returncode, good.stderr) == (0, "")
-    assert "Our footer” in the library Billing is of the kind Footer" in good.stdout
-    assert "Good: 5 responses, 1 teams." in good.stdout
+    assert "Warning: “Our footer” in the library Billing is of the kind Footer" in good.stdout
+    assert "Good: 5 responses, 1 teams; warnings: 1." in good.stdout
+
+
+def test_what_no_channel_takes_is_a_fault_of_the_library(office: Sandbox) -> None:
+    office.open()
+    [billing] = office.genesys.libraries
+    office.genesys.add_response(billing, "Small print", "x" * 2_001)
+    done = canned(office, "responses", "validate")
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        "“Small print” in the library Billing has 2,001 characters, which no channel takes. "
+        "Shorten it there to 2,000 at most.\n"
+    )
 
 
 def test_a_library_that_is_not_there_is_a_fault(office: Sandbox) -> None:

@@ -44,6 +44,10 @@ def modal(*blocks: Json, **more: Any) -> Json:
     return {**view, **more}
 
 
+def data_table(rows: int = 2, **more: Any) -> Json:
+    return {"type": "data_table", "caption": "x", "rows": [[{"type": "raw_text"}]] * rows, **more}
+
+
 def message(*blocks: Json) -> Json:
     return {"text": "x", "blocks": list(blocks)}
 
@@ -91,6 +95,9 @@ AT_AND_BEYOND = {
     "table columns": lambda n: message({"type": "table", "rows": [[{"type": "raw_text"}] * (20 + n)]}),
     "tables": lambda n: message(*[{"type": "table", "rows": [[{"type": "raw_text"}]]}] * (1 + n)),
     "alert": lambda n: message({"type": "alert", "text": plain("x" * (200 + n))}),
+    "data_table rows": lambda n: message(data_table(rows=101 + n)),
+    "data_table page": lambda n: message(data_table(page_size=100 + n)),
+    "emoji": lambda n: modal(actions(button(text=plain("😀" * 37 + "x" * (1 + n))))),
     "focus": lambda n: modal(*[field(focus_on_load=True)] * (1 + n)),
 }
 
@@ -110,6 +117,13 @@ WRONG = {
     "submit: is required": {"type": "modal", "title": plain("x"), "blocks": [field()]},
     "must be a list": {"type": "modal", "title": plain("x")},
     "must not be empty": modal(section("")),
+    "text: must not be empty": modal(section(" \n")),
+    "must be 2 to 101 items": message(data_table(rows=1)),
+    "must be 0 to 20 items": message(data_table() | {"rows": [[{}] * 20, [{}] * 21]}),
+    "caption: is missing": message(data_table(caption="")),
+    "initial_option.value: must be at most 150": modal(
+        actions({"type": "checkboxes", "options": options(1), "initial_options": options(1, "x", "v" * 151)})
+    ),
     "unknown type: sektion": modal({"type": "sektion"}),
     "needs `text` or `fields`": modal({"type": "section"}),
     "must be a text object of type plain_text": modal(

@@ -367,6 +367,7 @@ def test_faulty_view_is_refused_and_leaves_its_trigger_good(slack: SimulatedSlac
     answer = refused(web.views_open, trigger_id=trigger, view=modal("x" * 3001))
     assert answer["error"] == "invalid_arguments"
     assert "at most 3000" in answer["response_metadata"]["messages"][0]
+    assert "views.open: invalid_arguments" in slack.complaints[0]
     assert (
         refused(web.views_open, trigger_id=trigger, view=modal("x", type="home"))["error"]
         == "invalid_arguments"

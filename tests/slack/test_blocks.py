@@ -35,11 +35,11 @@ def test_plain_text_is_left_exactly_as_it_is() -> None:
     ]
 
 
-@given(st.text(min_size=1), st.integers(min_value=1, max_value=40))
-def test_pieces_put_together_are_the_text(text: str, size: int) -> None:
-    made = blocks.pieces(text, size)
+@given(st.text(min_size=1), st.integers(min_value=2, max_value=40))
+def test_pieces_put_together_are_the_text(text: str, limit: int) -> None:
+    made = blocks.pieces(text, limit)
 
-    assert all(1 <= len(piece) <= size for piece in made)
+    assert all(1 <= blocks.size(piece) <= limit for piece in made)
     assert "".join("".join(made).split()) in ("".join(text.split()), "-")
 
 

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from bot.canned.catalog import Response, Show, Team
+from bot.canned.catalog import Response, Show
 from bot.canned.desk import Me
 from bot.models import Link, Post, PostKind, Receipt, SendAs, SendRequest, State
-from bot.sandbox.limits import faults
 from bot.slack import messages
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -24,7 +23,6 @@ REQUEST = SendRequest(
     requested_at=NOW,
 )
 TEXT = "Thank you, <!channel> & *Grace*."
-NASTY = ["<!channel> & <@U1> " * 300, "&" * 5_000, "שלום\u202e " * 900, "👩‍👩‍👧" * 900]
 
 
 def receipt(state: State = State.SENT, **changes: Any) -> Receipt:
@@ -40,41 +38,6 @@ def said(message: dict[str, Any]) -> str:
         block.get("text") or block["elements"][0] for block in message["blocks"] if block["type"] != "actions"
     ]
     return "\n".join(text["text"] for text in texts)
-
-
-@pytest.mark.parametrize("nasty", NASTY, ids=["mentions", "escapes", "rtl", "emoji"])
-@pytest.mark.parametrize("state", list(State))
-def test_slack_takes_every_message_whatever_people_wrote(state: State, nasty: str) -> None:
-    request = replace(REQUEST, text=nasty, by_operator=True)
-    ended = Receipt(request, state, NOW, reason=nasty, text=nasty * 10, waiting_until=NOW)
-    response = Response("k" * 75, nasty[:150], nasty)
-    link = Link("U0ANN", nasty[:200], "operator", NOW, name=nasty)
-    me = Me(link, True, tuple(Team(nasty[:75], f"C{n}", ("U0ANN",)) for n in range(30)))
-    made = [
-        messages.sending(request),
-        messages.outcome(ended),
-        messages.direct(post(state, nasty), ended),
-        messages.card(ended, title=nasty, who=nasty),
-        *(messages.reply(post(state, nasty), ended, show=show, title=nasty, who=nasty) for show in Show),
-        messages.note(nasty),
-        messages.ask_again(nasty, REQUEST.key),
-        messages.ask_team(nasty, REQUEST.key, [f"{n}{nasty[:70]}" for n in range(60)]),
-        messages.responses([response] * 100, nasty),
-        messages.responses([], nasty),
-        messages.me(me, "U0ANN"),
-        messages.recent([ended] * 10),
-        messages.linked(link),
-    ]
-
-    for message in made:
-        assert faults(message) == []
-        assert "<!channel>" not in message["text"]
-        assert all(
-            "<!channel>" not in text["text"]
-            for block in message["blocks"]
-            for text in [block.get("text"), *block.get("elements", [])]
-            if text and text["type"] == "mrkdwn"
-        )
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,9 +15,7 @@ from bot.canned.errors import (
     TextRefused,
     UnknownResponse,
 )
-from bot.models import Receipt, SendAs, SendRequest, State
 from bot.sandbox import slack_forms as forms
-from bot.sandbox.limits import faults, option_faults
 from bot.slack import form, modal
 from bot.slack.form import Filled
 
@@ -28,7 +25,6 @@ GREETING = Response(
     "greeting", "Greeting by name", "Hello {{CUSTOMER_NAME|there}}, about {{topic}} and {{order}}?"
 )
 FIXED = Response("fixed", "Fixed words", "Only as it stands.", editable=False)
-NASTY = ["<!channel> " * 900, "&" * 9_000, "שלום\u202e " * 900, "👩‍👩‍👧" * 2_000]
 
 
 def labels(view: dict[str, Any]) -> list[str]:
@@ -160,33 +156,6 @@ def test_an_edit_brings_its_own_variables() -> None:
     edited = replace(EMPTY, response="greeting", text="Dear {{title|friend}} {{AGENT_NAME}} {{city}}")
 
     assert labels(modal.window(edited, GREETING))[3:] == ["city"]
-
-
-@pytest.mark.parametrize("nasty", NASTY, ids=["mentions", "escapes", "rtl", "emoji"])
-def test_slack_takes_every_window_whatever_people_wrote(nasty: str) -> None:
-    many = " ".join(f"{{{{variable{n}}}}}" for n in range(90))
-    response = Response("k" * 75, nasty[:150], many)
-    request = SendRequest(
-        "key", "T", "C1", "U1", ID, "k" * 75, SendAs.SELF, datetime(2026, 11, 23, tzinfo=UTC)
-    )
-    filled = Filled("T" * 75, "C1", nasty[:3000], response.key, nasty[:3000], {"variable1": nasty[:3000]})
-    views = [
-        modal.window(EMPTY),
-        modal.window(filled, response),
-        modal.window(replace(filled, text=None, conversation=""), response),
-        modal.window(filled, replace(response, editable=False), Preview(nasty, limit=20_000)),
-        modal.window(filled, response, Preview(note=nasty)),
-        modal.window(filled, response, Preview(missing=tuple(f"variable{n}" for n in range(90)))),
-        modal.window(filled, note=nasty),
-        modal.teams([f"{n}{nasty[:70]}" for n in range(60)], conversation=nasty),
-        modal.working(request),
-        *(modal.outcome(Receipt(request, s, request.requested_at, nasty, text=nasty)) for s in State),
-        modal.notice(nasty),
-        modal.again(nasty, "draft"),
-    ]
-
-    assert [faults(view) for view in views] == [[]] * len(views)
-    assert option_faults({"options": modal.choices([response] * 100)}) == []
 
 
 def test_the_team_that_was_pressed_opens_the_window_for_the_same_conversation() -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bot.models import Gate, Receipt, SendAs, SendRequest, State, Way
+from bot.models import Gate, Receipt, SendAs, SendRequest, State
 from bot.sandbox.limits import faults
-from bot.slack import messages, questions
+from bot.slack import questions
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 REQUEST = SendRequest(
@@ -24,7 +24,6 @@ REQUEST = SendRequest(
 )
 TEXT = "Thank you, <!channel> & *Grace*."
 ASKED = Receipt(REQUEST, State.PENDING, NOW, text=TEXT, gate_until=NOW + timedelta(minutes=5))
-NASTY = ["<!channel> & <@U1> " * 300, "&" * 5_000, "שלום\u202e " * 900, "👩‍👩‍👧" * 900]
 
 
 def buttons(message: dict[str, Any]) -> list[str]:
@@ -36,16 +35,6 @@ def plain(message: dict[str, Any]) -> str:
     """What Slack shows exactly as it stands."""
     texts = [block["text"] for block in message["blocks"] if block["type"] == "section"]
     return "".join(text["text"] for text in texts if text["type"] == "plain_text")
-
-
-@pytest.mark.parametrize("nasty", NASTY, ids=["mentions", "escapes", "rtl", "emoji"])
-@pytest.mark.parametrize("state", list(State))
-def test_slack_takes_every_question_whatever_people_wrote(state: State, nasty: str) -> None:
-    receipt = replace(ASKED, state=state, reason=nasty, text=nasty)
-    made = [questions.question(receipt, editable=True), questions.answered(receipt)]
-    made.append(messages.outcome(replace(receipt, ways=(Way(SendAs.AGENT, nasty), Way(SendAs.SYSTEM)))))
-
-    assert [fault for message in made for fault in faults(message)] == []
 
 
 def test_the_agent_sees_the_exact_text_and_who_asks() -> None:

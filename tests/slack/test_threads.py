@@ -175,7 +175,12 @@ def test_outcome_is_a_reply_below_the_conversations_card(bench: Bench) -> None:
     assert TEXT in reply.said
     assert reply.metadata == {
         "event_type": "canned_audit",
-        "event_payload": {"send_id": sent.key, "seq": 1, "hash": sent.text_hash},
+        "event_payload": {
+            "send_id": sent.key,
+            "seq": 1,
+            "hash": sent.text_hash,
+            "record": bench.store.audit(sent.key)[-1].mac,
+        },
     }
     assert bench.store.threads_due() == []
 

@@ -143,6 +143,7 @@ def test_an_edited_message_goes_out_as_edited(sandbox: Sandbox) -> None:
     sandbox.slack.submit(sandbox.slack.ann)
     sandbox.drain()
     assert sandbox.genesys.received[0].text == "We are on it, Grace Hopper."
+    assert [receipt.request.edited for receipt in sandbox.receipts()] == [True]
 
 
 def test_a_fixed_response_goes_out_as_it_stands(make_sandbox: Callable[..., Sandbox]) -> None:

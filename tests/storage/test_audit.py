@@ -13,7 +13,7 @@ from bot.storage import Repeated, Store
 def test_every_step_of_a_send_is_on_record(store: Store, claim: Callable[..., str], clock: Any) -> None:
     key = claim()
     clock.advance(1)
-    store.begin(key, "Hello", sender_id="g1")
+    store.begin(key, "Hello", sender_id="g1", version="v1")
     clock.advance(1)
     store.settle(key, Outcome(State.SENT, message_id="m1", correlation_id="x1"), was=[State.SENDING])
 
@@ -22,7 +22,8 @@ def test_every_step_of_a_send_is_on_record(store: Store, claim: Callable[..., st
     assert [record.actor for record in (claimed, begun, settled)] == ["U0ANN", "bot", "bot"]
     assert claimed.detail["conversation_id"] == "c1"
     assert claimed.detail["response"] == "escalation"
-    assert begun.detail == {"sender_id": "g1", "text_hash": store.receipt(key).text_hash}
+    begun_with = {"sender_id": "g1", "text_hash": store.receipt(key).text_hash, "response_version": "v1"}
+    assert begun.detail == begun_with
     assert settled.detail["state"] == "sent"
     assert settled.detail["message_id"] == "m1"
     assert settled.at == clock()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.storage import Store
 
-HERE = ["C0TEAM", "C0OTHER"]
+HERE = ["C0OTHER", "C0TEAM"]
 
 
 def test_a_chat_is_announced_once_in_each_channel_however_often_it_is_heard_of(store: Store) -> None:

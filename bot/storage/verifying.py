@@ -1,0 +1,230 @@
+"""
+Whether the record is what was written: every link of the chain, its head, and the sends it tells of.
+
+It reads what somebody may have tampered with, so nothing about a row is taken for granted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Connection, Row, String, Text, cast, exists, select, type_coerce
+
+from .chain import HEAD, Keys
+from .engine import Database
+from .schema import audit, sends
+
+Found = Callable[[str], None]
+
+CLAIM = ("team", "channel", "supervisor", "conversation_id", "response", "send_as", "language", "confirmed")
+OUTCOME = ("state", "sender_id", "text_hash", "message_id", "correlation_id", "delivery", "landed_in")
+DETAIL = cast(audit.c.detail, Text).label("detail")
+COMPARED = (*CLAIM, *OUTCOME, "opened_by")
+STATES = {"claimed": {"state": "pending"}, "begun": {"state": "sending"}}  # the others say it themselves
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """
+    `head` is what to publish: the last record's id and mac.
+
+    The first `loose` records have no key behind them, up to the record that `loosest` names;
+    `keyed` says whether there is a key now.
+    """
+
+    records: int
+    head: str
+    loose: int
+    loosest: str
+    keyed: bool
+
+
+class Verifying(Database):
+    def verify(self, found: Found, *, published: str | None = None) -> Verdict:
+        """
+        Read the whole record and tell `found` of everything that is wrong with it.
+
+        `published` is a head that was printed earlier: the chain has to pass through it.
+        """
+        with self._snapshot() as tx:
+            walk = _Walk(self._keys, found, published)
+            for row in tx.execute(_records(self._dialect)):
+                walk.step(row)
+            walk.end(tx.execute(HEAD).first())
+            for sentence in _contradictions(tx):
+                found(sentence)
+        head = f"{walk.last_id or 0}:{walk.mac}"
+        return Verdict(walk.records, head, walk.loose, walk.loosest, keyed=bool(self._keys.first))
+
+
+class _Walk:
+    """Along the chain, one record at a time."""
+
+    def __init__(self, keys: Keys, found: Found, published: str | None) -> None:
+        self._keys = keys
+        self._found = found
+        self._published = published
+        self.records = self.loose = 0
+        self.last_id: int | None = None
+        self.mac = self.loosest = ""
+        self._is_chained = self._is_keyed = False
+        self._locked: Counter[str] = Counter()  # records by keys that we do not have
+
+    def step(self, row: Row[Any]) -> None:
+        missing = self._missing(row)
+        if missing:
+            self._found(f"{missing} before {named(row)}.")
+        wrong = self._wrong(row, follows=not missing)
+        if wrong:
+            self._found(f"{_upper(named(row))} {wrong}.")
+        self.records += 1
+        self._is_chained = self._is_chained or row.mac is not None
+        self._is_keyed = self._is_keyed or bool(row.key_id)
+        self.last_id, self.mac = row.id, str(row.mac or "")
+        if self._published == f"{self.last_id}:{self.mac}":
+            self._published = None
+
+    def end(self, head: Row[Any] | None) -> None:
+        if self._published is not None:
+            self._found(
+                f"The head {_shown(self._published)} that you have kept is not in this record: it was cut "
+                "off or written anew."
+            )
+        if head is not None:
+            self._end_at(head)
+        elif self._is_chained:
+            self._found("The head is missing: nothing shows any more whether the end was cut off.")
+        for key_id, count in self._locked.items():
+            self._found(
+                f"What the key {_shown(key_id)} chained cannot be verified ({count} records): it is not in "
+                "CANNED_SECRET_KEY. Put it back, at the end of the list."
+            )
+
+    def _end_at(self, head: Row[Any]) -> None:
+        last = self.last_id or 0
+        if not self._keys.knows(head.key_id):
+            self._locked[head.key_id] += 0  # told with the records
+        elif self._is_keyed and not head.key_id:
+            self._found("The head is sealed without a key, though records are chained with one.")
+        elif head.seal != self._keys.seal(head._asdict()):
+            self._found("The head was changed: its seal does not fit what it says.")
+        if head.last_id > last:
+            self._found(f"{_range(last + 1, head.last_id)} cut off from the end of the record.")
+        elif head.last_id < last:
+            late = _range(head.last_id + 1, last)
+            self._found(f"{late} behind the head: put in, or the head is an older one.")
+        elif head.mac != self.mac:
+            self._found(f"The head ends in another record {last} than there is.")
+
+    def _missing(self, row: Row[Any]) -> str:
+        if row.mac is None and not self._is_chained:
+            return ""  # from before there was a chain, when ids had gaps
+        due = 1 if self.last_id is None else self.last_id + 1
+        return f"{_range(due, row.id - 1)} removed" if row.id > due else ""
+
+    def _wrong(self, row: Row[Any], *, follows: bool) -> str:
+        loose = not row.key_id
+        if loose and not self._is_keyed:
+            self.loose, self.loosest = self.loose + 1, named(row)
+        if row.mac is None:
+            out = "has no place in the chain: its mac was taken out, or it was put in"
+            return out if self._is_chained else ""
+        if loose and self._is_keyed:
+            return "has no key, as those before it have: it was put in, or written without CANNED_SECRET_KEY"
+        if not self._keys.knows(row.key_id):
+            self._locked[row.key_id] += 1
+            return ""
+        said = _said(row)
+        if said is None:
+            return "holds what cannot be read: it was changed"
+        if row.mac == self._keys.record(row.key_id, self.mac, row.id, said):
+            return ""
+        if row.mac == self._keys.record(row.key_id, "", row.id, said):
+            return "begins the chain anew: the head was gone when it was written"
+        if not follows:
+            return ""  # what it was chained to is not there to compare
+        return "is not what was written: it was changed, moved or put in, or the one before it was"
+
+
+def named(row: Row[Any]) -> str:
+    """Which record it is, for a person to find."""
+    key = f", send {_shown(row.key)}" if row.key else ""
+    return f"record {row.id} ({_shown(str(row.at)[:19])}, {_shown(row.event)}{key})"
+
+
+def _records(dialect: str) -> Any:
+    # As the database has them, since a text that is no time or no JSON would end the look.
+    at = type_coerce(audit.c.at, String) if dialect == "sqlite" else audit.c.at
+    columns = (audit.c.id, at, audit.c.key, audit.c.event, audit.c.actor, audit.c.mac, audit.c.key_id)
+    return select(*columns, DETAIL).order_by(audit.c.id)
+
+
+def _said(row: Row[Any]) -> dict[str, Any] | None:
+    """What was chained, if the row can still be read."""
+    try:
+        at = datetime.fromisoformat(row.at) if isinstance(row.at, str) else row.at
+        at = at.replace(tzinfo=at.tzinfo or UTC)
+        detail = json.loads(row.detail)
+    except (ValueError, TypeError, AttributeError):
+        return None
+    return {"at": at, "key": row.key, "event": row.event, "actor": row.actor, "detail": detail}
+
+
+def _contradictions(tx: Connection) -> Iterator[str]:
+    """Where the sends, as they stand, are not what the record says of them."""
+    told = (audit.c.id.label("record"), audit.c.event, audit.c.actor, DETAIL)
+    stands = [type_coerce(sends.c[name], String) for name in COMPARED]
+    both = select(sends.c.id, sends.c.key, *stands, *told).outerjoin(audit, audit.c.key == sends.c.key)
+    rows = tx.execute(both.order_by(sends.c.id, audit.c.id))
+    for _, lines in groupby(rows, key=lambda row: row.id):
+        yield from _contradicted(list(lines))
+    unclaimed = ~exists().where(sends.c.key == audit.c.key)
+    for row in tx.execute(select(audit.c.id, audit.c.key).where(audit.c.event == "claimed", unclaimed)):
+        yield f"Send {_shown(row.key)} is gone, which record {row.id} says was claimed."
+
+
+def _contradicted(lines: Sequence[Row[Any]]) -> Iterator[str]:
+    send, told = lines[0], _told(lines)
+    if not any(line.event == "claimed" for line in lines):
+        yield f"Send {_shown(send.key)} is there, and no record of who claimed it."
+    for name, (said, record) in told.items():
+        stands = getattr(send, name)
+        if (stands or None) != (said or None):
+            yield (
+                f"Send {_shown(send.key)} has the {name} {_shown(stands)}, "
+                f"and record {record} says {_shown(said)}."
+            )
+
+
+def _told(lines: Sequence[Row[Any]]) -> dict[str, tuple[Any, int]]:
+    """What the records of one send say last, by the column of the send, and which of them does."""
+    told: dict[str, tuple[Any, int]] = {}
+    for line in lines:
+        try:
+            detail = json.loads(line.detail or "{}")
+        except ValueError:
+            continue  # its record is named where the chain is read
+        said = STATES.get(line.event, {}) | (detail if isinstance(detail, dict) else {})
+        if line.event == "opened":
+            said["opened_by"] = line.actor
+        told |= {name: (said[name], line.record) for name in COMPARED if name in said}
+    return told
+
+
+def _range(first: int, last: int) -> str:
+    return f"Record {first} is" if first == last else f"Records {first} to {last} are"
+
+
+def _shown(value: object) -> str:
+    """A value of the database on one line, whatever somebody has put into it."""
+    return value if isinstance(value, str) and value.isprintable() else ascii(value)
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
