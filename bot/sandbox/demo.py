@@ -79,7 +79,8 @@ def furnished(sandbox: Sandbox, *, undo_seconds: int = 5) -> Sandbox:
     waits = genesys.start_chat("Ada Byron")
     genesys.customer_writes(waits, "Hello? Is anybody there?")
     sandbox.configure({"teams": [_team(slack, undo_seconds)]})
-    return sandbox.link_user(slack.bob, genesys.bob)
+    sandbox.linked[slack.bob] = genesys.bob
+    return sandbox
 
 
 def _team(slack: SimulatedSlack, undo_seconds: int) -> dict[str, object]:

@@ -21,7 +21,6 @@ from typing import Self
 from flask import Flask, Response, abort, redirect, render_template, request, send_from_directory
 from werkzeug.wrappers import Response as AnyResponse
 
-from bot.storage import Store
 from bot.web import Listener
 
 from .page_hands import Hands
@@ -51,7 +50,7 @@ class Page:
         self._sandbox, self._cast = sandbox, cast
         self._hands = Hands(sandbox)
         self._token = secrets.token_urlsafe(24)
-        self._store = Store(sandbox.database_url, now=sandbox.clock, worker="page")
+        self._store = sandbox.open_store()
         self._listener = Listener(self._app(), host="127.0.0.1", port=0)
         self._thread = threading.Thread(target=self._listener.serve, name="page", daemon=True)
         self._here = f"127.0.0.1:{self._listener.port}"

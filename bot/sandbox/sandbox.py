@@ -80,6 +80,7 @@ class Sandbox:
         self.slack = SimulatedSlack.demo()
         self.slack.should_escape = True  # as the manifest has it
         self.conversation = self.genesys.chat
+        self.linked = {self.slack.ann: self.genesys.ann}  # who is, when it starts
         self._connected = connected and api == "platform"
         self._secret_key = Fernet.generate_key().decode()
         self._place = Port()
@@ -105,8 +106,10 @@ class Sandbox:
         return self
 
     def link(self) -> Self:
-        """Let an operator have linked the demo supervisor already, and her be signed in to Genesys."""
-        return self.link_user(self.slack.ann, self.genesys.ann)
+        """Let an operator have linked `linked` already, and them be signed in to Genesys."""
+        for slack_user, genesys_user in self.linked.items():
+            self.link_user(slack_user, genesys_user)
+        return self
 
     def link_user(self, slack_user: str, genesys_user: str, *, signed_in: bool = True) -> Self:
         """Let an operator have linked these two, and that person be signed in, where people are."""

@@ -1,4 +1,4 @@
-"""One Chromium for all the tests in here: the machine's own. Where there is none they are skipped, and say so."""
+"""One Chromium for all tests in here: the machine's own. Where there is none they are skipped, and say so."""
 
 from __future__ import annotations
 

@@ -25,8 +25,10 @@ def pose(tab: Tab, sandbox: Sandbox) -> None:
     sandbox.drain()
     sandbox.genesys.read_messages(sandbox.conversation)
     sandbox.genesys.customer_writes(sandbox.conversation, "That was quick, thank you!")
+    sandbox.clock.advance(seconds=30)  # until the bot looks how far it got
+    sandbox.bot.sweep()
+    sandbox.drain()
     tab.get_by_role("link", name="1 reply").click()
-    tab.get_by_role("button", name="Under the hood").click()
     expect(tab.get_by_role("log", name="Replies").get_by_role("listitem")).to_have_count(2)
     tab.mouse.move(0, 0)
 
@@ -39,7 +41,7 @@ def main() -> None:
         sync_playwright() as playwright,
         playwright.chromium.launch(executable_path=chromium(), args=list(SWITCHES)) as browser,
     ):
-        tab = browser.new_page(viewport={"width": 1280, "height": 760}, device_scale_factor=1.5)
+        tab = browser.new_page(viewport={"width": 1280, "height": 700}, device_scale_factor=1.4)
         tab.goto(page.url)
         pose(tab, sandbox)
         tab.wait_for_timeout(1000)  # until what came in has stopped moving

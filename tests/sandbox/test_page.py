@@ -34,7 +34,7 @@ class Reader:
 @pytest.fixture
 def staged(make_sandbox: Callable[..., Sandbox]) -> Sandbox:
     """The people and the chats of the page, with no bot running."""
-    return furnished(make_sandbox(api="platform")).open()
+    return furnished(make_sandbox(api="platform")).open().link()
 
 
 @pytest.fixture
