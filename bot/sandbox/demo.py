@@ -12,7 +12,7 @@ from pathlib import Path
 from .genesys import Contract
 from .page import Page
 from .page_blocks import EMOJI
-from .sandbox import TEAM, Sandbox
+from .sandbox import TEAM, Sandbox, example_responses
 from .slack import SimulatedSlack
 
 Say = Callable[[str], object]
@@ -24,6 +24,12 @@ CAST = {  # the people to be on the page, and what each of them is there
     SimulatedSlack.bob: "agent",
     MIA: "approver",
     SimulatedSlack.lee: "outsider",
+}
+_REFUND = {
+    "title": "Refund promised",
+    "text": "We refund the whole amount within five working days.",
+    "languages": {"es": "Le devolvemos el importe íntegro en cinco días laborables."},
+    "approval": "S0APPROVERS",
 }
 
 
@@ -78,19 +84,11 @@ def furnished(sandbox: Sandbox, *, undo_seconds: int = 5) -> Sandbox:
     genesys.customer_writes(alan, "My invoice shows the wrong address.")
     waits = genesys.start_chat("Ada Byron")
     genesys.customer_writes(waits, "Hello? Is anybody there?")
-    sandbox.configure({"teams": [_team(slack, undo_seconds)]})
+    team = {"name": TEAM, "channel": slack.channel, "supervisors": [slack.ann], "queues": [TEAM]}
+    responses = {**example_responses(), "refund": _REFUND}
+    sandbox.configure({"responses": responses, "teams": [{**team, "undo_seconds": undo_seconds}]})
     sandbox.linked[slack.bob] = genesys.bob
     return sandbox
-
-
-def _team(slack: SimulatedSlack, undo_seconds: int) -> dict[str, object]:
-    return {
-        "name": TEAM,
-        "channel": slack.channel,
-        "supervisors": [slack.ann],
-        "undo_seconds": undo_seconds,
-        "queues": [TEAM],
-    }
 
 
 def _demo(folder: str, api: Contract) -> Sandbox:

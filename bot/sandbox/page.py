@@ -89,9 +89,10 @@ class Page:
             abort(404)
 
     def _page(self, token: str) -> Response:
-        look = Look.of(request.args, self._sandbox, self._cast)
-        screen = Screen(self._sandbox, self._store, look, self._cast, self._hands)
-        shown = render_template("sandbox/page.html", screen=screen, look=look)
+        with self._sandbox.slack.lock, self._sandbox.genesys.lock:
+            look = Look.of(request.args, self._sandbox, self._cast)
+            screen = Screen(self._sandbox, self._store, look, self._cast, self._hands)
+            shown = render_template("sandbox/page.html", screen=screen, look=look)
         version = hashlib.sha256(shown.encode()).hexdigest()[:16]
         if request.headers.get("X-Version") == version:
             return Response(status=204)

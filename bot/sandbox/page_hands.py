@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 
 from werkzeug.datastructures import MultiDict
 
@@ -17,6 +18,7 @@ from .slack_view import View
 from .slack_wire import Ack
 
 Form = MultiDict[str, str]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ class Hands:
         ts = form.get("in", "")
         if "." not in ts:
             return None
-        return next(each for each in look.readable(self._sandbox.slack) if each.ts == ts)
+        return _first(each for each in look.readable(self._slack) if each.ts == ts)
 
     # -- at the customer's
 
@@ -173,7 +175,7 @@ class Hands:
     # -- what goes wrong
 
     def _fault(self, look: Look, form: Form) -> None:
-        switch = next(each for each in self.switches if each.name == form["fault"])
+        switch = _first(each for each in self.switches if each.name == form["fault"])
         fault = self._on.pop(switch.name, None)
         if fault is not None:
             fault.times = 0
@@ -183,3 +185,9 @@ class Hands:
         self._on[switch.name] = server.fault(
             switch.match, switch.kind, times=None, seconds=switch.seconds, retry_after=switch.retry_after
         )
+
+
+def _first(found: Iterable[T]) -> T:
+    for each in found:
+        return each
+    raise LookupError

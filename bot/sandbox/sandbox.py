@@ -249,9 +249,8 @@ class Sandbox:
 
     def configure(self, config: Mapping[str, Any]) -> None:
         """Write canned.yml: the demo's, with `config`'s top-level keys in their place."""
-        example = yaml.safe_load(files("bot.canned").joinpath("example.yml").read_text(encoding="utf-8"))
         team = {"name": TEAM, "channel": self.slack.channel, "supervisors": [self.slack.ann]}
-        demo = {"responses": example["responses"], "teams": [team]}
+        demo = {"responses": example_responses(), "teams": [team]}
         text = yaml.safe_dump({**demo, **config}, allow_unicode=True, sort_keys=False)
         (self.folder / "canned.yml").write_text(text, encoding="utf-8")
 
@@ -321,6 +320,12 @@ class Sandbox:
         began = receipt.request.not_before or receipt.request.requested_at
         paused = receipt.state is State.PENDING and store.pause_of(receipt.request.team) is not None
         return paused and self.clock() - began <= GROWN_OLD
+
+
+def example_responses() -> dict[str, Any]:
+    """Those that `canned init` writes down to start from."""
+    example = yaml.safe_load(files("bot.canned").joinpath("example.yml").read_text(encoding="utf-8"))
+    return dict(example["responses"])
 
 
 def link_in(message: Message) -> str:

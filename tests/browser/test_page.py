@@ -66,6 +66,7 @@ def test_window_is_filled_in_by_keyboard_alone(tab: Tab, sandbox: Sandbox) -> No
     expect(window.get_by_text("Sent")).to_be_visible()
     tab.keyboard.press("Escape")
     expect(window).to_have_count(0)
+    expect(tab.get_by_role("button", name="Send a response")).to_be_focused()
     expect(chat(tab).get_by_text(text)).to_be_visible()
 
 
@@ -95,7 +96,7 @@ def test_what_was_undone_reaches_nobody(tab: Tab, sandbox: Sandbox) -> None:
 
 def test_lost_answer_ends_in_unknown_and_a_direct_message(tab: Tab, sandbox: Sandbox) -> None:
     sandbox.genesys.messages_show_after = 3600  # so that looking does not find it
-    tab.get_by_role("button", name="Under the hood").click()
+    tab.get_by_role("link", name="Under the hood").click()
     switch = tab.get_by_role("switch", name="Lost answer")
     switch.click()
     expect(switch).to_be_checked()
@@ -146,7 +147,7 @@ def test_customer_writes_leaves_and_another_one_comes(tab: Tab, sandbox: Sandbox
 
 
 def test_page_fits_into_the_window_wide_and_narrow(tab: Tab) -> None:
-    tab.get_by_role("button", name="Under the hood").click()
+    tab.get_by_role("link", name="Under the hood").click()
     expect(tab.get_by_role("region", name="Under the hood")).to_be_visible()
     for width in (1280, 390):
         tab.set_viewport_size({"width": width, "height": 800})

@@ -3,7 +3,7 @@
 "use strict";
 
 const PACE = 500;
-let version = "", busy = 0, asked = 0;
+let version = "", busy = 0, asked = 0, opener = null;
 
 // -- drawing
 
@@ -63,7 +63,12 @@ function draw(text) {
 }
 
 function windows() {
+  if (opener && !document.querySelector("dialog")) { // a window that is gone gives the focus back
+    if (opener.isConnected) opener.focus();
+    opener = null;
+  }
   for (const each of document.querySelectorAll("dialog:not(:modal)")) {
+    opener ??= document.activeElement;
     each.close();
     each.showModal();
     each.addEventListener("cancel", (event) => { event.preventDefault(); each.querySelector("button.close").click(); });
