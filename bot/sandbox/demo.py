@@ -75,7 +75,7 @@ def stay(*, api: Contract, say: Say, lines: Iterable[str] | None = None) -> None
 
 
 def furnished(sandbox: Sandbox, *, undo_seconds: int = 5) -> Sandbox:
-    """The same, not started yet, with the people of the page, two customers more, and an agent signed in."""
+    """The same, not started yet, with the people of the page, two customers more, and all but the outsider signed in."""
     slack, genesys = sandbox.slack, sandbox.genesys
     slack.add_user("mia", "mia.stone@example.com", user_id=MIA, real_name="Mia Stone")
     slack.channels[slack.channel].members.add(MIA)
@@ -87,7 +87,8 @@ def furnished(sandbox: Sandbox, *, undo_seconds: int = 5) -> Sandbox:
     team = {"name": TEAM, "channel": slack.channel, "supervisors": [slack.ann], "queues": [TEAM]}
     responses = {**example_responses(), "refund": _REFUND}
     sandbox.configure({"responses": responses, "teams": [{**team, "undo_seconds": undo_seconds}]})
-    sandbox.linked[slack.bob] = genesys.bob
+    mia = genesys.add_user("Mia Stone", "mia.stone@example.com")
+    sandbox.linked |= {slack.bob: genesys.bob, MIA: mia}
     return sandbox
 
 

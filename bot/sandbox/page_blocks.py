@@ -18,17 +18,7 @@ EMOJI = {
     "speech_balloon": "💬",
     "checkered_flag": "🏁",
     "raised_hand": "✋",
-    "memo": "📝",
-    "calendar": "📅",
-    "bell": "🔔",
-    "lock": "🔒",
-    "mag": "🔍",
-    "wave": "👋",
-    "bust_in_silhouette": "👤",
-    "double_vertical_bar": "⏸️",
-    "arrow_forward": "▶️",
-    "pencil2": "✏️",
-    "x": "❌",
+    "clock3": "🕒",
 }
 _DATES = {
     "date_num": "%Y-%m-%d",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,8 +12,10 @@ import requests
 
 from bot.sandbox.demo import CAST, furnished
 from bot.sandbox.page import Page
+from bot.sandbox.page_blocks import EMOJI
 from bot.sandbox.sandbox import Sandbox
 
+ROOT = Path(__file__).parents[2]
 NASTY = "<script>alert(1)</script>"
 
 
@@ -120,6 +123,11 @@ def test_words_of_people_stay_words(page: Reader, staged: Sandbox) -> None:
     assert 'href="javascript:' not in text
     assert 'href="https://x.example/&#34;onclick=&#34;x"' in text
     assert "⚠️" in text
+
+
+def test_every_emoji_that_the_bot_uses_is_drawn() -> None:
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "bot" / "slack").glob("*.py")]
+    assert {name for text in texts for name in re.findall(r":([a-z0-9_]+):(?=[ \"])", text)} <= {*EMOJI}
 
 
 def test_requests_are_shown_without_what_is_secret_in_them(
