@@ -75,7 +75,7 @@ def stay(*, api: Contract, say: Say, lines: Iterable[str] | None = None) -> None
 
 
 def furnished(sandbox: Sandbox, *, undo_seconds: int = 5) -> Sandbox:
-    """The same, not started yet, with the people of the page, two customers more, and all but the outsider signed in."""
+    """The same with the people of the page, all but the outsider signed in, and two customers more."""
     slack, genesys = sandbox.slack, sandbox.genesys
     slack.add_user("mia", "mia.stone@example.com", user_id=MIA, real_name="Mia Stone")
     slack.channels[slack.channel].members.add(MIA)

@@ -38,12 +38,10 @@ class Switch:
 def switches(post: str) -> list[Switch]:
     """`post` is the request that a message leaves by."""
     return [
-        Switch(
-            "lost", "Lost answer", "The message leaves, the answer gets lost", kind="lost_after", match=post
-        ),
-        Switch("limit", "429", "Genesys takes no message for now", kind="429", match=post, retry_after=5),
-        Switch("slow", "Genesys slow", "Each answer takes four seconds", kind="delay", seconds=4),
-        Switch("slack", "Slack down", "Slack answers 503 to the bot", server="slack"),
+        Switch("lost", "Lost answer", "It is sent, and nobody says so", kind="lost_after", match=post),
+        Switch("limit", "429", "Genesys takes no messages", kind="429", match=post, retry_after=5),
+        Switch("slow", "Genesys slow", "Each answer takes 4 seconds", kind="delay", seconds=4),
+        Switch("slack", "Slack down", "Slack answers the bot with 503", server="slack"),
     ]
 
 

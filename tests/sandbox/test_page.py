@@ -16,6 +16,7 @@ from bot.sandbox.page_blocks import EMOJI
 from bot.sandbox.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]
+SOURCES = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "bot" / "slack").glob("*.py"))]
 NASTY = "<script>alert(1)</script>"
 
 
@@ -125,9 +126,17 @@ def test_words_of_people_stay_words(page: Reader, staged: Sandbox) -> None:
     assert "⚠️" in text
 
 
+def test_every_kind_of_block_and_element_that_the_bot_uses_is_drawn() -> None:
+    template = (ROOT / "bot" / "sandbox" / "templates" / "sandbox" / "blocks.html").read_text(
+        encoding="utf-8"
+    )
+    kinds = {kind for text in SOURCES for kind in re.findall(r'"type": "([a-z_]+)"', text)}
+    others = {"plain_text", "mrkdwn", "modal", "home", "global", "message"}
+    assert {kind for kind in kinds - others if f'"{kind}"' not in template} == set()
+
+
 def test_every_emoji_that_the_bot_uses_is_drawn() -> None:
-    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "bot" / "slack").glob("*.py")]
-    assert {name for text in texts for name in re.findall(r":([a-z0-9_]+):(?=[ \"])", text)} <= {*EMOJI}
+    assert {name for text in SOURCES for name in re.findall(r":([a-z0-9_]+):(?=[ \"])", text)} <= {*EMOJI}
 
 
 def test_requests_are_shown_without_what_is_secret_in_them(
