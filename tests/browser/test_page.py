@@ -87,8 +87,7 @@ def test_typed_text_and_focus_outlive_what_happens_meanwhile(tab: Tab, sandbox: 
 @pytest.mark.parametrize("undo_seconds", [120])
 def test_what_was_undone_reaches_nobody(tab: Tab, sandbox: Sandbox) -> None:
     types(tab, f"/canned {sandbox.conversation} escalation")
-    expect(messages(tab).get_by_text("takes it back until then")).to_be_visible()
-    types(tab, "/canned undo")
+    messages(tab).get_by_role("button", name="Undo").click()
 
     expect(messages(tab).get_by_text("Not sent").first).to_be_visible()
     assert sandbox.genesys.customer_sees(sandbox.conversation) == []
@@ -134,6 +133,16 @@ def test_agent_is_asked_and_agrees(tab: Tab, sandbox: Sandbox) -> None:
     tab.get_by_role("navigation", name="Slack").get_by_role("link", name="Canned").click()
     messages(tab).get_by_role("button", name="Send", exact=True).click()
     expect(chat(tab).get_by_text(ESCALATION)).to_be_visible()
+
+
+def test_refund_waits_for_the_approver(tab: Tab, sandbox: Sandbox) -> None:
+    types(tab, f"/canned {sandbox.conversation} refund lang=es")
+    messages(tab).get_by_role("link", name="1 reply").click()
+    be(tab, "Mia approver")
+    tab.get_by_role("log", name="Replies").get_by_role("button", name="Approve").click()
+    expect(
+        chat(tab).get_by_text("Le devolvemos el importe íntegro en cinco días laborables.")
+    ).to_be_visible()
 
 
 def test_customer_writes_leaves_and_another_one_comes(tab: Tab, sandbox: Sandbox) -> None:
