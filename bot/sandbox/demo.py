@@ -117,7 +117,10 @@ class Views:
         slack = self._sandbox.slack
         typed = command.replace("{conversation}", self._sandbox.conversation)
         slack.types(slack.ann, typed, slack.channel)
-        self._sandbox.drain()
+        try:
+            self._sandbox.drain()
+        except TimeoutError:  # somebody has switched on what holds it up
+            self._say("Still under way.")
         self._show("Ann Lee, supervisor, in #support-emea", [("  ▸ ", typed), *self._supervisor()])
         self._show("Grace Hopper, customer, in the chat", self._customer())
         self._show("The team, in #support-emea", self._team())

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 import threading
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Self
 
 from flask import Flask, Response, abort, redirect, render_template, request, send_from_directory
@@ -23,6 +25,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from bot.web import Listener
 
+from . import slack_forms as forms
 from .page_hands import Hands
 from .page_looks import Look, Screen
 from .sandbox import Sandbox
@@ -37,6 +40,9 @@ _KEPT_TO_US = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+
+
+_ID = re.compile(r"\b(\w{8})-[\w-]{27}")
 
 
 class Page:
@@ -68,6 +74,8 @@ class Page:
     def _app(self) -> Flask:
         app = Flask(__name__, static_folder=None)
         app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+        app.jinja_env.globals.update(field=forms.Field, held=forms.held)
+        app.jinja_env.filters.update(at=_at, brief=lambda path: _ID.sub(r"\1…", path))
         app.before_request(self._require_own)
         app.after_request(_kept_to_us)
         app.get("/<token>/")(self._page)
@@ -108,6 +116,11 @@ class Page:
     def _search(self, token: str) -> str:
         look = Look.of(request.args, self._sandbox, self._cast)
         return render_template("sandbox/options.html", options=self._hands.search(look, request.form))
+
+
+def _at(moment: datetime, form: str = "%H:%M") -> str:
+    """On this machine's clock, which is the browser's too."""
+    return f"{moment.astimezone():{form}}"
 
 
 def _kept_to_us(response: Response) -> Response:

@@ -49,11 +49,6 @@ def plain(text: str) -> Markup:
     return Markup("<br>").join(text.split("\n"))
 
 
-def clock(ts: str) -> str:
-    """When a message's `ts` was, on this machine's clock."""
-    return f"{datetime.fromtimestamp(float(ts)).astimezone():%H:%M}"
-
-
 def _code(part: str, names: Mapping[str, str], now: datetime) -> Markup:
     block = part.startswith("```")
     inner = _with_references(part.strip("`").strip("\n") if block else part[1:-1], names, now, str)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from .page_hands import Hands
 
 _SHOWN = 80  # requests, and sends
-_ID = re.compile(r"\b(\w{8})-[\w-]{27}")
 
 
 @dataclass(frozen=True)
@@ -128,21 +126,12 @@ class Screen:
     def home(self) -> View | None:
         return self.slack.home(self.me.id)
 
-    def person(self, user: str) -> Person:
-        return self.slack.people[user]
-
     def rich(self, node: Mapping[str, Any]) -> Markup:
         """A text object, or a message, as Slack shows it."""
         text = str(node.get("text", ""))
         if node.get("type") == "plain_text":
             return page_blocks.plain(text)
         return page_blocks.mrkdwn(text, self._names, self.now)
-
-    def field(self, block: Mapping[str, Any], element: Mapping[str, Any]) -> forms.Field:
-        return forms.Field(dict(block), dict(element))
-
-    def held(self, field: forms.Field, values: forms.Values) -> str:
-        return forms.held(field, values)
 
     def chosen(self, field: forms.Field, values: forms.Values) -> list[str]:
         """The values behind what is chosen; a time as the browser's own picker takes it."""
@@ -151,9 +140,6 @@ class Screen:
         if field.kind == "datetimepicker":
             return [f"{datetime.fromtimestamp(each).astimezone():%Y-%m-%dT%H:%M}" for each in many]
         return [each.get("value", "") if isinstance(each, dict) else str(each) for each in many]
-
-    def clock(self, ts: str) -> str:
-        return page_blocks.clock(ts)
 
     # -- the customer's side
 
@@ -180,10 +166,6 @@ class Screen:
     @property
     def sends(self) -> list[Receipt]:
         return self._store.sends(limit=_SHOWN)
-
-    def brief(self, path: str) -> str:
-        """The path with its ids cut short."""
-        return _ID.sub(r"\1…", path)
 
     @property
     def requests(self) -> list[tuple[datetime, str, str, str, str, int | None]]:
