@@ -72,7 +72,7 @@ class Hands:
     def do(self, look: Look, form: Form) -> Look:
         """What `look.who` does is the first verb in the form; where to look then."""
         self.troubles.pop(look.who, None)
-        self._genesys.advance_delivery()  # so that it goes on by itself as time passes
+        self._genesys.advance_delivery()  # with each thing done, it is as if time had passed
         try:
             self._hold_typed(look, form)
             done = next((do(look, form) for verb, do in self._verbs.items() if verb in form), None)

@@ -77,12 +77,10 @@ function windows() {
 }
 
 function news() { // a dot where direct messages came that this tab has not shown
-  const here = new URLSearchParams(location.search);
-  for (const each of document.querySelectorAll("[data-news]")) {
-    const who = each.dataset.news, count = Number(each.dataset.count);
-    if (each.closest(".slack") && each.hasAttribute("aria-current")) sessionStorage.setItem(who, count);
-    each.classList.toggle("news", count > Number(sessionStorage.getItem(who) || 0));
-  }
+  const shown = document.querySelector(".slack [data-news][aria-current]");
+  if (shown) sessionStorage.setItem(shown.dataset.news, shown.dataset.count);
+  for (const each of document.querySelectorAll("[data-news]"))
+    each.classList.toggle("news", Number(each.dataset.count) > Number(sessionStorage.getItem(each.dataset.news) || 0));
 }
 
 // -- asking
