@@ -126,6 +126,17 @@ def test_words_of_people_stay_words(page: Reader, staged: Sandbox) -> None:
     assert "⚠️" in text
 
 
+def test_home_is_shown_as_it_was_published(page: Reader, staged: Sandbox) -> None:
+    title = {"type": "header", "text": {"type": "plain_text", "text": "Your sends"}}
+    last = {"type": "section", "text": {"type": "mrkdwn", "text": "*escalation* :warning:"}}
+    staged.slack.publish(staged.slack.ann, {"type": "home", "blocks": [title, {"type": "divider"}, last]})
+    text = page.get("?place=home").text
+
+    assert "<h4>Your sends</h4>" in text
+    assert "<strong>escalation</strong> ⚠️" in text
+    assert "Your sends" not in page.get(f"?place=home&who={staged.slack.bob}").text
+
+
 def test_every_kind_of_block_and_element_that_the_bot_uses_is_drawn() -> None:
     template = (ROOT / "bot" / "sandbox" / "templates" / "sandbox" / "blocks.html").read_text(
         encoding="utf-8"
