@@ -49,7 +49,6 @@ class Hands:
     """`troubles` is what Slack itself tells each person about the last thing they did."""
 
     def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
         self._slack, self._genesys = sandbox.slack, sandbox.genesys
         self._on: dict[str, Fault] = {}
         self.switches = switches(sandbox.post)

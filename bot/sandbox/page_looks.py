@@ -74,7 +74,7 @@ class Screen:
     def __init__(
         self, sandbox: Sandbox, store: Store, look: Look, cast: Mapping[str, str], hands: Hands
     ) -> None:
-        self._sandbox, self._store, self._look = sandbox, store, look
+        self._store, self._look = store, look
         self.slack, self.genesys, self.hands, self.cast = sandbox.slack, sandbox.genesys, hands, cast
         self.api, self.now = sandbox.api, sandbox.clock()
         self._names = self.slack.names
@@ -91,9 +91,8 @@ class Screen:
 
     @property
     def channels(self) -> list[Channel]:
-        return [
-            each for each in self.slack.channels.values() if self.me.id in each.members and not each.is_im
-        ]
+        every = self.slack.channels.values()
+        return [each for each in every if self.me.id in each.members and not each.is_im]
 
     def told(self, user: str) -> int:
         """How many direct messages they have."""
@@ -114,9 +113,7 @@ class Screen:
         return [each for each in self._readable if ts in (each.ts, each.thread_ts)]
 
     def replies(self, message: Message) -> int:
-        return sum(each.thread_ts == message.ts and not each.ephemeral for each in self._readable) - (
-            message.thread_ts == message.ts
-        )
+        return sum(each.thread_ts == message.ts != each.ts for each in self._readable if not each.ephemeral)
 
     @property
     def window(self) -> View | None:

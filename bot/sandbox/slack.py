@@ -237,7 +237,7 @@ class SimulatedSlack(PeopledWorkspace, Server):
 
     def choose(self, user: str, label: str, *wanted: str, in_: Message | None = None) -> Ack | None:
         """
-        `user` chooses options by text or value; the answer if the element acts on it.
+        `user` chooses options by text or value, none to empty it; the answer if the element acts on it.
 
         In an external select they type `wanted` first, unless a search has found it.
         Raises LookupError when it is not offered.
@@ -246,7 +246,7 @@ class SimulatedSlack(PeopledWorkspace, Server):
         blocks, where, view = self._place(user, in_)
         field = forms.find(blocks, label)
         chosen = [self._offered(user, field, each, view, in_) for each in wanted]
-        entry = field.entry(chosen if field.is_multiple else chosen[0])
+        entry = field.entry(chosen if field.is_multiple else next(iter(chosen), None))
         if view is not None:
             with self.lock:
                 view.values[field.block["block_id"]][field.element["action_id"]] = entry

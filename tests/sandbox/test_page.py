@@ -30,9 +30,9 @@ class Reader:
     def get(self, query: str = "", **headers: str) -> requests.Response:
         return self._session.get(self.url + query, headers=headers, timeout=10, allow_redirects=False)
 
-    def do(self, query: str = "", headers: dict[str, str] | None = None, **form: str) -> requests.Response:
+    def do(self, headers: dict[str, str] | None = None, **form: str) -> requests.Response:
         said = {"Origin": self.here} if headers is None else headers
-        return self._session.post(f"{self.url}do{query}", data=form, headers=said, timeout=10)
+        return self._session.post(f"{self.url}do", data=form, headers=said, timeout=10)
 
 
 @pytest.fixture
@@ -135,6 +135,18 @@ def test_home_is_shown_as_it_was_published(page: Reader, staged: Sandbox) -> Non
     assert "<h4>Your sends</h4>" in text
     assert "<strong>escalation</strong> ⚠️" in text
     assert "Your sends" not in page.get(f"?place=home&who={staged.slack.bob}").text
+
+
+def test_time_that_was_picked_can_be_taken_back(page: Reader, staged: Sandbox) -> None:
+    slack = staged.slack
+    picker = {"type": "datetimepicker", "action_id": "at"}
+    at = {"type": "input", "block_id": "at", "optional": True, "element": picker}
+    at["label"] = {"type": "plain_text", "text": "At"}
+    view = slack.show(slack.ann, {"type": "modal", "title": at["label"], "blocks": [at]})
+    chosen = {"in": view.id, "choose": "at/at", "kind": "datetimepicker"}
+
+    assert 'value="2026-11-25T12:00"' in page.do(**chosen, **{"at/at": "2026-11-25T12:00"}).text
+    assert 'type="datetime-local" name="at/at" value=""' in page.do(**chosen, **{"at/at": ""}).text
 
 
 def test_every_kind_of_block_and_element_that_the_bot_uses_is_drawn() -> None:
