@@ -30,15 +30,23 @@ class Reader:
     def get(self, query: str = "", **headers: str) -> requests.Response:
         return self._session.get(self.url + query, headers=headers, timeout=10, allow_redirects=False)
 
-    def do(self, headers: dict[str, str] | None = None, **form: str) -> requests.Response:
+    def do(
+        self, what: str = "do", query: str = "", headers: dict[str, str] | None = None, **form: str
+    ) -> requests.Response:
         said = {"Origin": self.here} if headers is None else headers
-        return self._session.post(f"{self.url}do", data=form, headers=said, timeout=10)
+        return self._session.post(f"{self.url}{what}{query}", data=form, headers=said, timeout=10)
 
 
 @pytest.fixture
 def staged(make_sandbox: Callable[..., Sandbox]) -> Sandbox:
     """The people and the chats of the page, with no bot running."""
     return furnished(make_sandbox(api="platform")).open().link()
+
+
+@pytest.fixture
+def running(make_sandbox: Callable[..., Sandbox]) -> Sandbox:
+    """The same with the bot, on the events contract."""
+    return furnished(make_sandbox(), undo_seconds=0).start()
 
 
 @pytest.fixture
@@ -162,14 +170,47 @@ def test_every_emoji_that_the_bot_uses_is_drawn() -> None:
     assert {name for text in SOURCES for name in re.findall(r":([a-z0-9_]+):(?=[ \"])", text)} <= {*EMOJI}
 
 
-def test_requests_are_shown_without_what_is_secret_in_them(
-    make_sandbox: Callable[..., Sandbox], open_page: Callable[[Sandbox], Reader]
+def test_a_window_is_worked_by_forms_alone(running: Sandbox, open_page: Callable[[Sandbox], Reader]) -> None:
+    page = open_page(running)
+    page.do(shortcut="canned_open")
+    running.drain()
+    view = running.slack.open_view(running.slack.ann)
+    assert view is not None
+    here = {"in": view.id}
+    place = view.blocks[0]["block_id"]
+    response = "response/canned_response"
+    offered = page.do("search", field=response, typed="greting", **here).text
+    page.do(choose=response, **here, **{response: "greeting"})
+    page.do(enter=f"{place}/canned_conversation", **here, **{f"{place}/canned_conversation": "no id"})
+    refused = page.do(submit="1", **here).text
+    closed = page.do(close="1", **here).text
+
+    assert re.findall(r'data-value="(\w+)"', offered) == ["greeting"]
+    assert "Greeting by name" in refused
+    assert 'role="alert"' in refused
+    assert "<dialog" in refused
+    assert "<dialog" not in closed
+
+
+def test_what_cannot_be_done_is_said_and_faults_are_switched_on_and_off(
+    page: Reader, staged: Sandbox
 ) -> None:
-    sandbox = furnished(make_sandbox(), undo_seconds=0).start()
-    page = open_page(sandbox)
-    sandbox.slack.types(
-        sandbox.slack.ann, f"/canned {sandbox.conversation} escalation", sandbox.slack.channel
-    )
+    gone = {"in": "1.2", "press": "a/b"}
+    assert "That is not there any more." in page.do(**gone).text
+    assert "no commands in threads" in page.do(text="/canned help", thread="1.2").text
+    assert "no commands" not in page.do(text="Good morning").text
+    assert page.do("search", field="a/b", **gone).text.count('role="option"') == 0
+    assert 'aria-checked="true"' in page.do(query="?under=1", fault="slow").text
+    assert 'aria-checked="true"' not in page.do(query="?under=1", fault="slow").text
+    assert "That is not there any more." in page.do(fault="nonsense").text
+    assert [each.said for each in staged.slack.messages(staged.slack.channel)] == ["Good morning"]
+
+
+def test_requests_are_shown_without_what_is_secret_in_them(
+    running: Sandbox, open_page: Callable[[Sandbox], Reader]
+) -> None:
+    page, sandbox = open_page(running), running
+    page.do(text="/canned {conversation} escalation")
     sandbox.drain()
     text = page.get("?under=1").text
 
