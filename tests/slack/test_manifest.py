@@ -29,6 +29,7 @@ NEEDED: dict[str, frozenset[str]] = {
     "chat_postMessage": frozenset({"chat:write"}),
     "chat_postEphemeral": frozenset({"chat:write"}),
     "chat_update": frozenset({"chat:write"}),
+    "chat_delete": frozenset({"chat:write"}),
     "users_info": frozenset({"users:read", "users:read.email"}),
     "usergroups_users_list": frozenset({"usergroups:read"}),
     "conversations_info": frozenset({"channels:read", "groups:read"}),
