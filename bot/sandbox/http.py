@@ -162,6 +162,7 @@ class Server:
         """The answer and what of its body goes on the wire; None hangs up."""
         request = Request(environ)
         body = request.get_data()
+        fault = self._next_fault(request.method, request.path)
         seen = Seen(
             request.method,
             request.path,
@@ -171,11 +172,11 @@ class Server:
             request.form,
             self._now(),
             connection,
+            fault.kind if fault else None,
         )
         with self._lock:
             self._seen.append(seen)
         environ |= {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
-        fault = self._next_fault(seen.method, seen.path)
         return self._go_wrong(fault, environ) if fault else _whole(self._work(environ))
 
     def _work(self, environ: dict[str, Any]) -> Response:

@@ -7,22 +7,17 @@ variables; nothing is read from this machine's environment or `.env`.
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import requests
 import yaml
 from cryptography.fernet import Fernet
 
@@ -36,6 +31,7 @@ from bot.storage import Store
 
 from .browser import Browser
 from .genesys import Contract, SimulatedGenesys
+from .processes import Nursery, Port, Process, run
 from .slack import SimulatedSlack
 from .slack_said import Message
 
@@ -85,11 +81,11 @@ class Sandbox:
         self.conversation = self.genesys.chat
         self._connected = connected and api == "platform"
         self._secret_key = Fernet.generate_key().decode()
-        self._place = _Port()
+        self._place = Port()
         self._variables = dict(variables or {})
         self._socket_mode = socket_mode
         self._bot: Bot | None = None
-        self._processes: list[Process] = []
+        self.processes: list[Process] = []
         self.configure(config or {})
 
     # -- running ----------------------------------------------------------------------------
@@ -159,7 +155,7 @@ class Sandbox:
         return bot is None or bot.stop(timeout)
 
     def stop(self) -> None:
-        for process in self._processes:
+        for process in self.processes:
             process.kill()
         self.genesys.clear_faults()
         self.slack.clear_faults()
@@ -187,10 +183,15 @@ class Sandbox:
             seconds = 0.01
         time.sleep(seconds)
 
-    def spawn(self) -> Process:
-        """The bot as a process of its own, which can be killed; Slack talks to it from now on."""
-        process = Process(self.environment(), self.folder)
-        self._processes.append(process)
+    def spawn(self, nursery: Nursery | None = None) -> Process:
+        """
+        The bot as a process of its own, which can be killed; Slack talks to it from now on.
+
+        Without a `nursery` to fork it from it is the command itself.
+        """
+        process = Process(partial(nursery.fork if nursery else run, folder=self.folder), self.environment())
+        self.processes.append(process)
+        process.wait_until_ready()
         self.slack.connect(f"{process.url}/slack/events")
         return process
 
@@ -277,7 +278,7 @@ class Sandbox:
         """Every send on record, newest first."""
         store = self.open_store()
         try:
-            return store.sends(limit=1000)
+            return store.sends(limit=100_000)
         finally:
             store.close()
 
@@ -317,82 +318,7 @@ class Sandbox:
         return paused and self.clock() - began <= GROWN_OLD
 
 
-class Process:
-    """`canned run` as a process of its own, to be killed; `url` is where it listens, `folder` has its log."""
-
-    def __init__(self, variables: Mapping[str, str], folder: Path) -> None:
-        port = _free_port()
-        self.url = f"http://127.0.0.1:{port}"
-        here = {"CANNED_PORT": str(port), "CANNED_PUBLIC_URL": self.url, "LOG_LEVEL": "DEBUG"}
-        kept = {
-            name: os.environ[name] for name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV") if name in os.environ
-        }
-        with (folder / f"{port}.log").open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "bot", "run"],
-                cwd=folder,
-                env={**kept, "PYTHONPATH": os.pathsep.join(sys.path), **variables, **here},
-                stderr=log,
-            )
-        self._wait_until_ready()
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    def kill(self) -> None:
-        """SIGKILL: no goodbye, nothing flushed."""
-        self._end(signal.SIGKILL)
-
-    def terminate(self) -> int:
-        """SIGTERM; the exit code once it has left."""
-        return self._end(signal.SIGTERM)
-
-    def _end(self, how: signal.Signals) -> int:
-        if self._process.poll() is None:
-            self._process.send_signal(how)
-        return self._process.wait(30)
-
-    def _wait_until_ready(self) -> None:
-        end = time.monotonic() + 30
-        while True:
-            try:
-                requests.get(f"{self.url}/healthz", timeout=1).raise_for_status()
-            except requests.RequestException as exc:
-                if self._process.poll() is not None or time.monotonic() > end:
-                    raise RuntimeError(f"the bot did not start, exit code {self._process.poll()}") from exc
-                time.sleep(0.05)
-            else:
-                return
-
-
-class _Port:
-    """
-    A port of this machine, kept for a server that starts, stops and starts again.
-
-    Bound and never listening, with SO_REUSEADDR: so does the server bind it beside us, and
-    nobody is given it who asks for any.
-    """
-
-    def __init__(self) -> None:
-        self._socket = socket.socket()
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._socket.bind(("127.0.0.1", 0))
-        self.port: int = self._socket.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-
-    def close(self) -> None:
-        self._socket.close()
-
-
 def link_in(message: Message) -> str:
     """Where the first button of `message` that leads out of Slack leads to."""
     elements = [each for block in message.blocks for each in block.get("elements", ())]
     return next(str(each["url"]) for each in elements if "url" in each)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

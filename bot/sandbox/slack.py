@@ -96,10 +96,17 @@ class SimulatedSlack(PeopledWorkspace, Server):
     def socket_url(self) -> str:
         return self.sockets.ticket()
 
-    def replay(self, times: int = 1, *, at_once: bool = False) -> list[Ack]:
-        """Deliver the last payload `times` more, byte for byte; `at_once` in as many threads."""
+    def replay(self, times: int = 1, *, at_once: bool = False, to: str = "") -> list[Ack]:
+        """
+        Deliver the last payload `times` more, byte for byte; `at_once` in as many threads.
+
+        Over HTTP it may go `to` another Request URL, as of a second replica.
+        """
+        line = self._line()
+        if to and isinstance(line, HttpWire):
+            line = HttpWire(to, self, last=line.last)
         with ThreadPoolExecutor(times if at_once else 1) as pool:
-            return [done.result() for done in [pool.submit(self._line().replay) for _ in range(times)]]
+            return [done.result() for done in [pool.submit(line.replay) for _ in range(times)]]
 
     def forge(
         self,

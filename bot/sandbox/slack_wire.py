@@ -73,10 +73,10 @@ class Signed:
 class HttpWire:
     """Signed requests to `url`, the app's one Request URL."""
 
-    def __init__(self, url: str, workspace: Workspace) -> None:
+    def __init__(self, url: str, workspace: Workspace, *, last: Signed | None = None) -> None:
         self.url = url
         self._workspace = workspace
-        self.last: Signed | None = None
+        self.last = last
 
     def deliver(self, kind: Kind, payload: Json, retry: Mapping[str, str]) -> Ack:
         signed = self.sign(*encoded(kind, payload))

@@ -52,11 +52,11 @@ class Outbox(Protocol):
     def take_thread(self, channel: str, conversation_id: str) -> Thread | None: ...
     def leave_thread(self, channel: str, conversation_id: str) -> None: ...
     def posts_due(self, channel: str, conversation_id: str) -> Sequence[tuple[Post, Receipt]]: ...
-    def posting(self, post_id: int) -> None: ...
+    def posting(self, post_id: int) -> bool: ...
     def posted(self, post_id: int, ts: str) -> None: ...
     def post_later(self, post_id: int, not_before: datetime, *, perhaps_posted: bool = False) -> None: ...
     def post_failed(self, post_id: int, reason: str) -> None: ...
-    def carding(self, channel: str, conversation_id: str) -> None: ...
+    def carding(self, channel: str, conversation_id: str) -> bool: ...
     def carded(self, channel: str, conversation_id: str, ts: str) -> None: ...
     def card_later(
         self, channel: str, conversation_id: str, not_before: datetime, *, perhaps_posted: bool = False
@@ -72,6 +72,10 @@ class _Shut(SlackFault):
     """The channel takes nothing until somebody mends it; what is to be said there waits in order."""
 
     retry_after = 300.0
+
+
+class _TakenOver(SlackFault):
+    """This process stood still, was given up for dead, and another one goes on with the thread."""
 
 
 class _Pass(Enum):
@@ -175,7 +179,7 @@ class Threads:
             return None
         try:
             self._publish(_Place(thread, thread.ts, look=thread.carding))
-        except _Shut:
+        except (_Shut, _TakenOver):
             return None  # it is written down when it is due again, and `sweep` finds it then
         except SlackFault as exc:
             log.info("what is to be said in %s waits %.0f s: %s", channel, exc.retry_after, exc.error)
@@ -265,7 +269,8 @@ class Threads:
         card = self._finder.find(payload, place.channel, since=self._began(place)) if place.look else None
         if card is None:
             self._spend(place.channel)
-            self._outbox.carding(*place.key)
+            if not self._outbox.carding(*place.key):
+                raise _TakenOver("taken over")
             try:
                 card = self._post(place.channel, self._card(standing), payload)
             except (Limited, Barred, Unanswered) as exc:
@@ -302,7 +307,8 @@ class Threads:
             found = self._finder.find(payload, channel, since=post.created_at, card=place.card)
         if found is None:
             self._spend(channel)
-            self._outbox.posting(post.id)
+            if not self._outbox.posting(post.id):
+                raise _TakenOver("taken over")
             payload |= {"hash": receipt.text_hash or "", "record": post.record}
             try:
                 found = self._post(channel, self._words(post, receipt), payload, thread_ts=place.card)

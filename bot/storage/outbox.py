@@ -67,9 +67,19 @@ class Outbox(Workers):
                 found.append((post_of(row), receipt))
         return found
 
-    def posting(self, post_id: int) -> None:
-        """It may be on its way from now on."""
-        self._set_post(post_id, posting=True, attempts=posts.c.attempts + 1)
+    def posting(self, post_id: int) -> bool:
+        """
+        It may be on its way from now on; False if it is not this worker's to say any more.
+
+        A process that stood still for long was given up for dead, and others have gone on.
+        """
+        others = select(threads.c.ts).where(
+            _in(threads, posts.c.channel, posts.c.conversation_id), threads.c.worker != self.worker
+        )
+        mine = and_(posts.c.id == post_id, posts.c.done_at.is_(None), ~others.exists())
+        with self._writing() as tx:
+            values = {"posting": True, "attempts": posts.c.attempts + 1}
+            return tx.execute(update(posts).where(mine).values(values)).rowcount == 1
 
     def posted(self, post_id: int, ts: str) -> None:
         """It is there, as Slack's message `ts`."""
@@ -83,9 +93,12 @@ class Outbox(Workers):
         """Slack will never take it: give it up, so that the next ones get through."""
         self._set_post(post_id, posting=False, done_at=self._now(), failure=reason)
 
-    def carding(self, channel: str, conversation_id: str) -> None:
-        """The parent card may be on its way from now on."""
-        self._set_thread(channel, conversation_id, carding=True)
+    def carding(self, channel: str, conversation_id: str) -> bool:
+        """The parent card may be on its way from now on; False as for `posting`."""
+        mine = and_(threads.c.ts.is_(None), threads.c.worker.is_(None) | (threads.c.worker == self.worker))
+        with self._writing() as tx:
+            here = update(threads).where(_in(threads, channel, conversation_id), mine)
+            return tx.execute(here.values(carding=True)).rowcount == 1
 
     def carded(self, channel: str, conversation_id: str, ts: str) -> None:
         """The parent card is there, as Slack's message `ts`."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from bot.models import State
+from bot.sandbox.processes import Nursery
 from bot.sandbox.sandbox import Sandbox
 
 ESCALATION = "Thank you for your patience. Your request has been escalated to our specialist team."
@@ -144,11 +145,11 @@ def test_a_message_taken_without_an_id_is_followed_too(
 
 
 def test_what_another_send_accounts_for_is_not_taken_for_the_lost_message(
-    make_sandbox: Callable[..., Sandbox],
+    make_sandbox: Callable[..., Sandbox], nursery: Nursery
 ) -> None:
     sandbox = make_sandbox().open().link()
     slack = sandbox.slack
-    first = sandbox.spawn()
+    first = sandbox.spawn(nursery)
     types(sandbox, "/canned {conversation} escalation")
     lost = sandbox.genesys.hold(SEND, then="lost_before")
     types_again = slack.types(slack.ann, f"/canned {sandbox.conversation} escalation", slack.channel)

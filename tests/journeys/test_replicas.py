@@ -14,7 +14,7 @@ from bot.app import Bot
 from bot.models import State
 from bot.sandbox.sandbox import Sandbox
 from bot.settings import Settings
-from tests.conftest import ask
+from tests.databases import ask
 
 RESPONSE = "escalation"
 

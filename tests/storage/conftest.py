@@ -18,7 +18,7 @@ from sqlalchemy import Row
 from bot.models import SendAs, SendRequest
 from bot.storage import Store
 from bot.storage.schema import metadata
-from tests.conftest import ask
+from tests.databases import ask
 
 
 class Clock:

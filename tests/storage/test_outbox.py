@@ -248,3 +248,24 @@ def _thread(store: Store) -> Thread:
 def _card_is_shown(store: Store) -> None:
     store.carded(*TEAM, "1700.1")
     store.card_shown(*TEAM, store.standing(*TEAM))
+
+
+def test_whoever_was_given_up_for_dead_says_nothing_more(
+    open_store: Callable[..., Store], settled: Callable[..., str], clock: Any
+) -> None:
+    one, two = open_store("one"), open_store("two")
+    settled()
+    one.take_thread(*TEAM)
+    [(post, _)] = one.posts_due(*TEAM)
+    clock.advance(16)
+
+    two.take_thread(*TEAM)
+    assert not one.carding(*TEAM)
+    assert not one.posting(post.id)
+    assert two.carding(*TEAM)
+    assert two.posting(post.id)
+    two.carded(*TEAM, "1.1")
+    two.posted(post.id, "1.2")
+    two.leave_thread(*TEAM)
+    assert not one.carding(*TEAM)
+    assert not one.posting(post.id)
