@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from bot import logs
 from bot.canned.announcing import Announcing
+from bot.canned.approving import Approving
 from bot.canned.asking import Asking
 from bot.canned.catalog import Catalog, CatalogFile
 from bot.canned.connecting import Connecting
@@ -30,11 +31,13 @@ from bot.canned.conversations import Conversations
 from bot.canned.delivery import Following
 from bot.canned.desk import Desk
 from bot.canned.errors import CannedError, NotAllowed
+from bot.canned.guards import Guards
 from bot.canned.identity import Identity
 from bot.canned.keyring import SealedKeyring
 from bot.canned.lanes import Lanes
 from bot.canned.library import Libraries
 from bot.canned.people import NoSlack, People
+from bot.canned.previews import Previews
 from bot.canned.recovery import Recovery
 from bot.canned.sending import Sender
 from bot.canned.settling import Settling
@@ -198,6 +201,7 @@ def _wire(settings: Settings, undo: ExitStack, *, now: Clock, sleep: Sleep | Non
         changed=changed,
         told=workspace.tell_soon if workspace else _nobody,
     )
+    approving = Approving(store, identity, people, catalog=libraries.catalog, now=now, changed=changed)
     sender = Sender(
         genesys,
         store,
@@ -205,7 +209,9 @@ def _wire(settings: Settings, undo: ExitStack, *, now: Clock, sleep: Sleep | Non
         people,
         libraries,
         asking,
+        approving,
         connecting,
+        Guards(store, now=now),
         catalog=libraries.catalog,
         now=now,
         sleep=sleep or time.sleep,
@@ -221,8 +227,11 @@ def _wire(settings: Settings, undo: ExitStack, *, now: Clock, sleep: Sleep | Non
         identity=identity,
         sender=sender,
         asking=asking,
+        approving=approving,
         conversations=Conversations(genesys, identity, now=now),
         connecting=connecting,
+        libraries=libraries,
+        previews=Previews(genesys, identity, people, libraries, sender, now=now),
         settling=settling,
         lanes=lanes,
         catalog=libraries.catalog,

@@ -609,6 +609,21 @@ def test_undo_window_does_not_keep_a_send_from_a_terminal_waiting(
     assert states(office) == ["sent"]
 
 
+def test_what_needs_an_approval_is_not_sent_from_a_terminal(
+    canned: Canned, make_sandbox: Callable[..., Sandbox]
+) -> None:
+    office = make_sandbox()
+    office.configure({"responses": {"refund": {"title": "Refund", "text": "Here.", "approval": "S0LEADS"}}})
+    opened(office)
+    words = ("send", office.conversation, "refund", "--as", office.slack.ann)
+    result = canned(*words, env=office.environment())
+
+    assert result.exit_code == 1
+    assert "needs an approval, which is asked for in Slack" in result.output
+    assert office.genesys.received == []
+    assert states(office) == []
+
+
 def test_same_response_within_a_minute_is_asked_about_and_sent_again_on_yes(
     send: Canned, office: Sandbox
 ) -> None:

@@ -64,7 +64,8 @@ class Asking:
     def must_ask(self, receipt: Receipt) -> bool:
         """Whether an agent has to let it leave who has not done so yet."""
         request = receipt.request
-        return receipt.opened_by is None and (request.gate or self.gate_of(request.send_as)) is Gate.AGENT
+        gate = request.gate or self.gate_of(request.send_as)
+        return receipt.opened_by is None and gate is not None and gate.asks_agent
 
     def require_may_write(self, team: Team, conversation: Conversation, user_id: str) -> None:
         """Raise NotAllowed for a supervisor who is not in this chat, if it is in no queue of the team."""
@@ -122,8 +123,7 @@ class Asking:
         return True
 
     def _is_in_queue_of(self, team: Team, conversation: Conversation) -> bool:
-        places = [one for one in conversation.participants if one.queue or one.queue_id]
-        place = max(reversed(places), key=lambda one: one.live, default=None)
+        place = conversation.in_queue
         if place is None:
             return False
         if place.queue:
@@ -244,7 +244,7 @@ class Asking:
             raise NotAllowed("This question was not put to you. Nothing was sent.")
         if asked.ts is None:
             raise NotAllowed("Slack has only just shown this question. Press again in a moment.")
-        if (asked.user, asked.ts) != (user, ts):
+        if (asked.place, asked.ts) != (user, ts):
             raise NotAllowed("This question is not the one that was put to you. Nothing was sent.")
         if not receipt.is_asked or self.lapsed(receipt):
             raise NotAllowed("This message does not wait for you any more: it was answered, or too late.")

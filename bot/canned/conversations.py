@@ -22,6 +22,7 @@ from bot.models import Link
 from .errors import CannedError, ConnectFirst, NotAllowed, NotLinked
 from .identity import CONNECT, Identity
 from .responses import Team
+from .search import matching
 
 log = logging.getLogger(__name__)
 
@@ -41,14 +42,19 @@ class Choice:
     is_mine: bool
     is_waiting: bool
     page: str
+    agent: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
 class Found:
-    """`note` says what is not among the choices, and why; "" if nothing is missing."""
+    """
+    `note` says what is not among the choices, and why; "" if nothing is missing. `only` is
+    the choice that can be taken for granted: it is all there is, or all that was looked for.
+    """
 
     choices: tuple[Choice, ...] = ()
     note: str = ""
+    only: Choice | None = None
 
 
 class Conversations:
@@ -79,10 +85,11 @@ class Conversations:
             return Found(note=_NONE.format(who=person.name or "That agent"))
         return Found(self._choices(found, mine=person.genesys_user == reader)[:SHOWN], _more(len(found)))
 
-    def for_window(self, user: str, team: Team, agent: str = "") -> Found:
+    def for_window(self, user: str, team: Team, agent: str = "", words: str = "") -> Found:
         """
         What to choose from in a window of `team`: the agent's if one is named, else those of
-        `user`, then those of the team's queues. Never raises; the note says what went wrong.
+        `user`, then those of the team's queues; with `words` those whose customer, queue,
+        agent or channel they are about. Never raises; the note says what went wrong.
 
         A few seconds old at most; asked for twice at once, Genesys is asked once.
         """
@@ -94,7 +101,7 @@ class Conversations:
             if known is None or self._now() - known[0] >= FRESH:
                 known = (self._now(), self._look(user, team, agent))
                 self._keep(key, known)
-            return known[1]
+        return _about(words.replace("@", " "), known[1]) if words else _all(known[1])
 
     # -- inside -------------------------------------------------------------------------------
 
@@ -125,7 +132,7 @@ class Conversations:
             note = "There is no live conversation of yours" + (
                 " or in the team's queues." if team.queues else "."
             )
-        return Found(found[:SHOWN], note or _more(len(found)))
+        return Found(found, note)
 
     def _choices(self, found: Sequence[LiveConversation], *, mine: bool = False) -> tuple[Choice, ...]:
         return tuple(self._choice(one, mine) for one in found)
@@ -141,6 +148,7 @@ class Conversations:
             is_mine=mine,
             is_waiting=one.agent is None,
             page=self._genesys.page(one.id),
+            agent=one.agent_name,
         )
 
     def _require_agent(self, agent: str) -> Link:
@@ -163,6 +171,24 @@ _NONE = (
     "{who} has no live conversation that you may see in Genesys, so nothing was sent. "
     "Give the conversation's id if you know it."
 )
+
+
+def _all(found: Found) -> Found:
+    whole = len(found.choices) == 1 and not found.note
+    return _first(found.choices, found.note, only=found.choices[0] if whole else None)
+
+
+def _about(words: str, found: Found) -> Found:
+    names = [f"{one.customer} {one.queue} {one.agent} {one.channel}" for one in found.choices]
+    chosen = tuple(found.choices[at] for at in matching(words, names))
+    if chosen:
+        return _first(chosen, found.note, only=chosen[0] if len(chosen) == 1 else None)
+    none = f"None of these is about “{words.strip()[:60]}”. " if found.choices else ""
+    return _first(found.choices, f"{none}{found.note}".strip())
+
+
+def _first(choices: Sequence[Choice], note: str, *, only: Choice | None = None) -> Found:
+    return Found(tuple(choices[:SHOWN]), note or _more(len(choices)), only)
 
 
 def _more(count: int) -> str:

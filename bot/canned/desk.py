@@ -18,20 +18,20 @@ from functools import partial
 from typing import NoReturn
 
 from bot.genesys import Genesys, GenesysError
-from bot.models import Link, Receipt, SendAs, SendRequest, State
+from bot.models import Gate, Link, Receipt, SendAs, SendRequest, State
 from bot.storage import DatabaseDown, NotUnknown, Repeated, Stopped, Store
 from bot.storage import OverLimit as StoredOverLimit
 
+from .approving import Approving, first_approved, require_askable
 from .asking import Asking
 from .catalog import Catalog, Response, Team
 from .connecting import Connected, Connecting
 from .conversations import Choice, Conversations
-from .drafts import Drafts
+from .correcting import Correcting
+from .drafts import ANYWAY, Drafts
 from .errors import (
     AskFirst,
-    CannedError,
     Later,
-    MissingValues,
     NotAConversation,
     NotAllowed,
     NotLinked,
@@ -42,16 +42,20 @@ from .errors import (
 )
 from .identity import Identity, unlinked
 from .lanes import Lane, Lanes
+from .library import Libraries
 from .people import People
 from .policy import may_be_sent, require_response, require_team, require_template, teams_of
+from .previews import Preview, Previews
 from .record import on_record
 from .recovery import AGAIN_AFTER
 from .render import clean
 from .search import Search
-from .sending import Sender, Verified
+from .sending import Sender
 from .settling import Settling, how_it_ended
+from .times import Times, require_ahead
 
 ASK_AFTER = timedelta(minutes=1)
+OFFERED = 100  # responses at a time, which is what Slack takes
 _CLICKS = uuid.UUID("6f0c2d7e-6f0b-4d7e-9c53-2f0a4b1f7c11")  # namespace of our keys; never changes
 
 
@@ -65,20 +69,6 @@ class Me:
     connect: str | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True)
-class Preview:
-    """
-    What would be sent: `text`, whole, or None with `note` saying why that is not known yet.
-
-    `missing` names the variables that have no value, `limit` is the channel's, in characters.
-    """
-
-    text: str | None = field(default=None, repr=False)
-    missing: tuple[str, ...] = ()
-    limit: int = 0
-    note: str = ""
-
-
 class Desk:
     def __init__(
         self,
@@ -89,8 +79,11 @@ class Desk:
         identity: Identity,
         sender: Sender,
         asking: Asking,
+        approving: Approving,
         conversations: Conversations,
         connecting: Connecting,
+        libraries: Libraries,
+        previews: Previews,
         settling: Settling,
         lanes: Lanes,
         catalog: Callable[[], Catalog],
@@ -99,6 +92,9 @@ class Desk:
     ) -> None:
         """`workspace` is the Slack workspace or Grid organisation that this deployment serves."""
         self.outbox = store
+        self.approving = approving
+        self.correcting = Correcting(store, self.team_for)
+        self.times = Times(people, now)
         self.connecting = connecting
         self.conversations = conversations
         self.settling = settling
@@ -109,6 +105,8 @@ class Desk:
         self._identity = identity
         self._sender = sender
         self._asking = asking
+        self._libraries = libraries
+        self._previews = previews
         self._lanes = lanes
         self._catalog = catalog
         self._now = now
@@ -159,6 +157,24 @@ class Desk:
 
         return self._search_in(catalog).find(words, allowed=partial(may_be_sent, teams), limit=limit)
 
+    def offered(self, user: str, team: str, words: str, *, queue: str = "") -> list[Response]:
+        """
+        As `search` in `team`, less what the queue with that id is known not to allow.
+
+        Without words, what this supervisor sent lately comes first. Asks nobody: people wait for it.
+        """
+        catalog, teams = self._catalog(), [t for t in self.teams_for(user) if t.name == team]
+
+        def allowed(response: Response) -> bool:
+            return may_be_sent(teams, response) and self._libraries.may_go_through(response, queue)
+
+        found = self._search_in(catalog).find(words, allowed=allowed)
+        if words.strip():
+            return found
+        lately = (catalog.responses.get(key) for key in self._sent_lately(user))
+        first = [each for each in lately if each is not None and allowed(each)]
+        return list({each.key: each for each in (*first, *found)}.values())[:OFFERED]
+
     @on_record()
     def me(self, user: str) -> Me:
         link = self._identity.known(user)
@@ -184,6 +200,9 @@ class Desk:
         text: str | None = None,
         team: str | None = None,
         version: str | None = None,
+        seen: Mapping[str, str] | None = None,
+        at: datetime | None = None,
+        corrects: str | None = None,
         confirmed: bool = False,
         by_operator: bool = False,
     ) -> SendRequest:
@@ -192,15 +211,18 @@ class Desk:
 
         `click` is what Slack says identifies the click, e.g. `view:V0123`; the same click
         gives the same key on every replica. `version` is the response's as it was seen:
-        another one by now is refused. Raises CannedError; on WhichTeam the request
-        waits under its `draft` for `answer`.
+        another one by now is refused. `seen` is what the window showed of the conversation,
+        with which it is compared before anything leaves; hours later it says nothing any more.
+        `at` is when it is to leave, `corrects` the key of a send that it sets right. Raises
+        CannedError; on WhichTeam the request waits under its `draft` for `answer`.
         """
+        conversation_id = self._require_conversation(conversation)
         request = SendRequest(
             key=self._key(click),
             team=team or "",
             channel=channel,
             supervisor=user,
-            conversation_id=self._require_conversation(conversation),
+            conversation_id=conversation_id,
             response=response,
             send_as=SendAs.SELF,
             requested_at=self._now(),
@@ -209,6 +231,10 @@ class Desk:
             language=language,
             confirmed=confirmed,
             by_operator=by_operator,
+            seen=seen if at is None else None,
+            not_before=at,
+            scheduled=at is not None,
+            corrects=self.correcting.corrected(corrects, conversation_id),
         )
         return self._checked(request, team, version)
 
@@ -267,6 +293,7 @@ class Desk:
         values: Mapping[str, str],
         language: str | None,
         click: str,
+        at: datetime | None = None,
     ) -> str:
         """Keep a send until `user` chooses its conversation in `channel`; the key of the draft."""
         request = SendRequest(
@@ -280,6 +307,8 @@ class Desk:
             requested_at=self._now(),
             values={name: clean(value) for name, value in values.items()},
             language=language,
+            not_before=at,
+            scheduled=at is not None,
         )
         self._drafts.keep("conversation", request, channel, among=[choice.id for choice in among])
         return request.key
@@ -296,13 +325,16 @@ class Desk:
         conversation: str | None = None,
     ) -> SendRequest:
         """
-        The request that waited under `draft`: `kind` "again" confirms it, "team" says for which
-        `team`, "conversation" into which `conversation`.
+        The request that waited under `draft`: `kind` "again" confirms it, "anyway" too, "team"
+        says for which `team`, "conversation" into which `conversation`.
 
         Raises NotAllowed unless this user was asked that, in this channel.
         """
         request = self._drafts.answered(draft, user, channel, kind=kind, conversation=conversation)
-        return self._checked(request, team or request.team or None)
+        checked = self._checked(request, team or request.team or None)
+        if kind == ANYWAY:  # it had got so far that there may have been a choice of whom it comes from
+            return replace(checked, send_as=request.send_as, gate=request.gate)
+        return checked
 
     @on_record()
     def other_way(self, key: str, user: str, send_as: SendAs) -> SendRequest:
@@ -313,8 +345,9 @@ class Desk:
         """
         refused, request = self._asking.other_way(key, user, send_as)
         team = self.team_for(user, refused.request.channel, refused.request.team)
-        self.response(request.response, team)
-        return replace(request, key=self._key(f"way:{key}"))
+        response = self.response(request.response, team)
+        gate = first_approved(request.gate, response)
+        return replace(request, key=self._key(f"way:{key}"), gate=gate, approval=response.approval)
 
     @on_record()
     def question(self, key: str, user: str, ts: str) -> Receipt:
@@ -326,7 +359,8 @@ class Desk:
         """The agent lets it leave, as frozen or as `text`; raises NotAllowed, TextRefused."""
         receipt = self.question(key, user, ts)
         if text is not None and not self.may_edit(receipt):
-            raise TextRefused(f"The text of `{receipt.request.response}` is fixed. Send it so, or decline.")
+            how = "was approved as it stands" if receipt.approved_by else "is fixed"
+            raise TextRefused(f"The text of `{receipt.request.response}` {how}. Send it so, or decline.")
         return self._asking.agree(key, user, ts, text=clean(text) if text is not None else None)
 
     @on_record()
@@ -336,6 +370,8 @@ class Desk:
 
     def may_edit(self, receipt: Receipt) -> bool:
         """Whether whoever is asked about this send may change its text."""
+        if receipt.approved_by:
+            return False
         response = self._catalog().responses.get(receipt.request.response)
         return response is not None and response.editable
 
@@ -382,30 +418,28 @@ class Desk:
         team: Team,
         *,
         conversation: str,
-        response: Response,
+        response: Response | None,
         text: str | None = None,
         values: Mapping[str, str] | None = None,
         language: str | None = None,
     ) -> Preview:
-        """What this send would say, as far as it is known now; asks Genesys, claims nothing."""
-        try:
-            request = self.start_request(
+        """What this send would say, and into which conversation; asks Genesys, claims nothing."""
+
+        def request(key: str) -> SendRequest:
+            return self.start_request(
                 user,
                 team.channel,
                 conversation=conversation,
-                response=response.key,
+                response=key,
                 values={name: value for name, value in (values or {}).items() if value},
                 language=language,
                 text=text,
                 team=team.name,
                 click="preview",
             )
-            verified = self._sender.verify(request)
-        except MissingValues as exc:
-            return Preview(missing=exc.names, note=str(exc))
-        except (CannedError, GenesysError) as exc:
-            return Preview(note=str(exc))
-        return Preview(verified.text, limit=self._limit(verified))
+
+        made = partial(request, response.key) if response else None
+        return self._previews.look(user, self._require_conversation(conversation), made)
 
     @on_record()
     def give_up(self, receipt: Receipt) -> Receipt:
@@ -417,12 +451,24 @@ class Desk:
         """
         Take back `key`, or this supervisor's newest send that has not left yet.
 
-        Raises NotAllowed if there is none; the receipt says whether it was in time.
+        Raises NotAllowed if there is none, or it is not theirs; the receipt says whether it was in time.
         """
-        waiting = [r for r in self._store.sends(state=State.PENDING, supervisor=user) if key in (None, r.key)]
-        if not waiting:
+        if key is not None:
+            found = [self._store.receipt(key)] if self._store.claimed(key) else []
+        else:
+            found = self._store.sends(state=State.PENDING, supervisor=user, limit=1)
+        mine = [receipt for receipt in found if receipt.request.supervisor == user]
+        if not mine:
             raise NotAllowed("There is nothing to take back: no message of yours is waiting to leave.")
-        return self._sender.cancel(waiting[0], "The supervisor took it back before it left.")
+        return self._sender.cancel(mine[0], "The supervisor took it back before it left.")
+
+    @on_record()
+    def scheduled(self, user: str) -> list[Receipt]:
+        """This supervisor's sends for a later time, the next one first."""
+        waiting = self._store.sends(state=State.PENDING, supervisor=user, limit=1000)
+        return sorted(
+            (r for r in waiting if r.request.scheduled), key=lambda r: r.request.not_before or r.changed_at
+        )
 
     @on_record()
     def recent(self, user: str, *, limit: int = 10) -> list[Receipt]:
@@ -449,18 +495,30 @@ class Desk:
         require_template(response, edited=request.text, asked=request.language)
         if not self._may_have_link(request.supervisor):
             raise NotLinked(unlinked(request.supervisor))
-        send_as, gate = (request.send_as, request.gate) if request.instead_of else (team.send_as, None)
-        # Nobody at a terminal waits for an undo window.
-        held = timedelta(seconds=0 if request.by_operator else team.undo_seconds)
+        if response.approval:
+            require_askable(request)
+        again = request.instead_of is not None
+        send_as = request.send_as if again else team.send_as
+        asks_agent = again and request.gate is not None and request.gate.asks_agent
+        gate = Gate.AGENT if asks_agent else self._asking.gate_of(send_as)
         return replace(
             request,
             team=team.name,
             channel=team.channel,
             send_as=send_as,
-            gate=gate or self._asking.gate_of(send_as),
-            not_before=self._now() + held if held else None,
+            gate=first_approved(gate, response),
+            approval=response.approval,
+            not_before=self._held_until(request, team, response),
             edited=request.text is not None and not response.says(request.text),
         )
+
+    def _held_until(self, request: SendRequest, team: Team, response: Response) -> datetime | None:
+        if request.scheduled and request.not_before is not None:
+            require_ahead(request.not_before, self._now())
+            return request.not_before
+        # Nobody at a terminal waits for an undo window, and an approval takes time enough to undo.
+        held = timedelta(seconds=0 if request.by_operator or response.approval else team.undo_seconds)
+        return self._now() + held if held else None
 
     def _needs_connecting(self, user: str, link: Link | None) -> str | None:
         if not self.connecting.is_offered or (link and self.connecting.is_connected(link.genesys_user)):
@@ -474,7 +532,10 @@ class Desk:
 
     def _deliver(self, key: str, then: Callable[[Receipt], None] | None) -> None:
         try:
-            held = self._store.receipt(key).request.not_before
+            stands = self._store.receipt(key)
+            held = stands.request.held_until
+            if stands.is_scheduled:
+                return  # whoever is there when it is due sends it
             if held is not None and held > self._now():
                 self._lanes.sends.later((held - self._now()).total_seconds(), self._deliver, key, then)
                 return
@@ -506,15 +567,22 @@ class Desk:
             raise NotAllowed(f"There is no team {name} any more. Nothing was sent.")
         return team
 
+    def _sent_lately(self, user: str) -> list[str]:
+        try:
+            return self._store.sent_lately(user)
+        except DatabaseDown:  # it is only about the order
+            return []
+
     def _search_in(self, catalog: Catalog) -> Search:
         if self._search is None or self._search[0] is not catalog:
             self._search = (catalog, Search(list(catalog.responses.values())))
         return self._search[1]
 
-    def _limit(self, verified: Verified) -> int:
-        return self._genesys.max_length(verified.conversation)
-
     def _again(self, request: SendRequest, earlier: Receipt) -> str:
+        if earlier.is_scheduled:
+            return (
+                f"`{request.response}` is scheduled for this conversation within a minute of that. Send both?"
+            )
         ago = max(1, int((self._now() - earlier.request.requested_at).total_seconds()))
         how = {State.SENT: "was sent to", State.UNKNOWN: "may have reached"}.get(
             earlier.state, "is on its way to"

@@ -1,5 +1,5 @@
 """
-Requests that wait for an answer before anything is claimed: say it again? which team? which conversation?
+Requests that wait for an answer before anything is claimed: again? anyway? which team? which conversation?
 
 They are kept in the database, because a button may be pressed by anybody, anywhere, twice.
 """
@@ -16,6 +16,7 @@ from bot.storage import Store
 
 from .errors import NotAllowed
 
+ANYWAY = "anyway"  # the kind that is asked after something has changed, wherever it is shown
 _AMONG = "among"  # the conversations that were offered, beside the request
 
 
@@ -34,13 +35,15 @@ class Drafts:
         under: str | None = None,
     ) -> None:
         """
-        Keep `request` until its supervisor answers in `channel`; `among` are the choices.
+        Keep `request` until its supervisor answers in `channel` ("": anywhere); `among` are the choices.
 
         That is under its key, or `under` another where several people may be asked the same.
         """
         kept = asdict(request) | {
             "requested_at": request.requested_at.isoformat(),
-            "not_before": None,
+            "not_before": request.not_before.isoformat()
+            if request.scheduled and request.not_before
+            else None,
             _AMONG: list(among),
         }
         self._store.save_draft(
@@ -57,10 +60,12 @@ class Drafts:
         Raises NotAllowed unless this user was asked that, in this channel.
         """
         kept = self._store.draft(draft)
-        if kept is None or (kept.supervisor, kept.channel) != (user, channel):
+        if kept is None or kept.supervisor != user or kept.channel not in ("", channel):
             raise NotAllowed(_NOT_YOURS)
         among = kept.request[_AMONG]
         if (kept.kind == "conversation") != (conversation is not None) or conversation not in (None, *among):
+            raise NotAllowed(_NOT_YOURS)
+        if (kept.kind == ANYWAY) != (kind == ANYWAY):
             raise NotAllowed(_NOT_YOURS)
         request = _request_of(kept.request)
         if request.instead_of is not None and kind != "again":
@@ -68,7 +73,7 @@ class Drafts:
         return replace(
             request,
             conversation_id=conversation or request.conversation_id,
-            confirmed=kept.kind == kind == "again",
+            confirmed=request.confirmed or kept.kind == kind == "again",
             requested_at=self._now(),
         )
 
@@ -78,6 +83,8 @@ def _request_of(kept: Mapping[str, Any]) -> SendRequest:
     request["send_as"] = SendAs(request["send_as"])
     request["gate"] = Gate(request["gate"]) if request.get("gate") else None
     request["requested_at"] = datetime.fromisoformat(request["requested_at"])
+    at = request["not_before"]
+    request["not_before"] = datetime.fromisoformat(at) if at else None
     return SendRequest(**request)
 
 

@@ -16,6 +16,7 @@ What can keep a send from happening before Genesys is asked to do it.
     ├── Asked               a question has to be answered first
     │   ├── AskFirst        the same response went there a moment ago
     │   └── WhichTeam       several teams, none of them this channel's
+    ├── Changed             the conversation is not as the supervisor saw it: asked again
     ├── OverLimit           a limit was hit; says when it ends
     ├── NotWritten          the database is away, and nothing is done that is not written down
     ├── CatalogError        canned.yml cannot be used; in catalog, lists every fault
@@ -28,7 +29,7 @@ raised once a message may have left.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bot.models import Pause, Way
 
@@ -136,6 +137,14 @@ class WhichTeam(Asked):
     def __init__(self, sentence: str, *, draft: str, teams: Sequence[str]) -> None:
         super().__init__(sentence, draft=draft)
         self.teams = tuple(teams)
+
+
+class Changed(CannedError):
+    """`seen` is what to see now, as SendRequest has it."""
+
+    def __init__(self, sentence: str, *, seen: Mapping[str, str]) -> None:
+        super().__init__(sentence)
+        self.seen = seen
 
 
 class OverLimit(CannedError):

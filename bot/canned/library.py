@@ -11,6 +11,7 @@ import logging
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Lock
@@ -115,15 +116,24 @@ class Libraries:
         if response.source is None or not queue_id:
             return
         queue = self._queue(queue_id)
-        if queue is None or queue.libraries_mode not in ("SelectedOnly", "None"):
-            return
-        if queue.libraries_mode == "SelectedOnly" and set(queue.library_ids) & set(response.source.libraries):
+        if queue is None or _uses(queue, response.source):
             return
         names = ", ".join(sorted(response.source.libraries.values()))
         raise NotAllowed(
             f"The queue {queue.name} does not use the response library {names}, so `{response.key}` was not "
             "sent. Choose another response, or ask whoever keeps the queue in Genesys to allow that library."
         )
+
+    def may_go_through(self, response: Response, queue_id: str) -> bool:
+        """The same as far as memory knows: whatever was read last of that queue. Asks nobody."""
+        _, queue = self._queues.get(queue_id, (None, None))
+        return response.source is None or queue is None or _uses(queue, response.source)
+
+    def learn_queue(self, queue_id: str) -> None:
+        """Read what `may_go_through` goes by, where there is anything to allow; never raises."""
+        if self._kept and queue_id:
+            with suppress(GenesysError):
+                self._queue(queue_id)
 
     # -- inside -------------------------------------------------------------------------------
 
@@ -186,6 +196,12 @@ def _merge(own: Catalog, kept: _Alike) -> tuple[Catalog, tuple[str, ...]]:
             responses[key] = replace(each, key=key)
             notes += _notes(responses[key], alone=alone)
     return replace(own, responses=responses), tuple(notes)
+
+
+def _uses(queue: Queue, source: Source) -> bool:
+    if queue.libraries_mode == "SelectedOnly":
+        return bool(set(queue.library_ids) & set(source.libraries))
+    return queue.libraries_mode != "None"
 
 
 def with_kept(own: Catalog, kept: Sequence[KeptResponse]) -> Catalog:

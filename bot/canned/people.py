@@ -17,6 +17,11 @@ class People(Protocol):
     def known_refusal(self, user: str, channel: str) -> str | None:
         """The sentence that speaks against this person or channel, as far as memory goes."""
 
+    def known_zone(self, user: str) -> str | None:
+        """The name of this person's time zone; None if it is not in memory, "" if Slack names none."""
+
+    def zone(self, user: str) -> str: ...
+
     def is_member(self, user: str, group: str) -> bool: ...
 
     def require_active(self, user: str) -> None:
@@ -39,6 +44,12 @@ class NoSlack:
 
     def known_refusal(self, user: str, channel: str) -> str | None:
         return None
+
+    def known_zone(self, user: str) -> str | None:
+        return ""
+
+    def zone(self, user: str) -> str:
+        return ""
 
     def is_member(self, user: str, group: str) -> bool:
         return False

@@ -38,6 +38,11 @@ def variables(template: str) -> tuple[Variable, ...]:
     return tuple(Variable(name, fallback) for name, fallback in found.items())
 
 
+def least_length(template: str, values: Mapping[str, str]) -> int:
+    """How many characters the text has at least, whatever the variables not in `values` become."""
+    return len(_VARIABLE.sub(lambda match: values.get(match[1], ""), template).strip())
+
+
 def malformed(template: str) -> str | None:
     """The first piece of `template` with double braces that is no variable, at most 30 characters of it."""
     rest = _VARIABLE.sub(lambda match: " " * len(match[0]), template)

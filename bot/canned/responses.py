@@ -171,6 +171,12 @@ class Catalog:
     identity: tuple[str, ...] | None = None
     retention_days: int = 90
 
+    @cached_property
+    def groups(self) -> frozenset[str]:
+        """The user groups that supervise or approve."""
+        approving = {response.approval for response in self.responses.values() if response.approval}
+        return frozenset(approving.union(*(team.groups for team in self.teams)))
+
     def team(self, name: str) -> Team | None:
         return next((team for team in self.teams if team.name == name), None)
 

@@ -79,6 +79,20 @@ class Search:
         return list(dict.fromkeys(word for name in self._names for word in _WORD.findall(name)))
 
 
+def matching(words: str, names: Sequence[str]) -> Sequence[int]:
+    """Where in `names` all the words stand; if they do so nowhere, where each has one like it."""
+    wanted, places = words.casefold().split()[:_MOST_WORDS], [name.casefold() for name in names]
+    return _with_all(wanted, places) or [
+        at for at, place in enumerate(places) if all(_is_like(word, place.split()) for word in wanted)
+    ]
+
+
+def _is_like(word: str, others: Sequence[str]) -> bool:
+    from rapidfuzz import fuzz, process
+
+    return process.extractOne(word, others, scorer=fuzz.ratio, score_cutoff=_SAME_WORD) is not None
+
+
 def nearest(key: str, keys: Iterable[str], count: int) -> list[str]:
     """
     At most `count` of `keys` that somebody who typed `key` may have meant, the likeliest first.

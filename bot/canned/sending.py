@@ -3,6 +3,7 @@ Send one canned response into one live conversation, exactly as it was written d
 
     policy → claim │ verify → render → begin → POST → settle
                pending     └▶ ask     sending        sent | refused | unknown
+                      approval, agent
 
 `claim` is committed before Slack is answered, so an acknowledged click is never lost.
 The rest may be done by any process that finds the row. Before `begin` nothing can have
@@ -35,14 +36,16 @@ from bot.genesys import (
     Unavailable,
 )
 from bot.genesys import Sender as GenesysSender
-from bot.models import Outcome, PostKind, Receipt, SendAs, SendRequest, State
+from bot.models import Gate, Outcome, PostKind, Receipt, SendAs, SendRequest, State
 from bot.storage import Closed, DatabaseDown, Stopped, StorageError, Store
 
+from .approving import Approving
 from .asking import Asking
 from .catalog import Catalog, Response, Team
 from .connecting import Connecting
 from .delivery import FAILED, FIRST_LOOK, undelivered
-from .errors import CannedError, ConnectFirst, Later, NotInIt, Paused, TextRefused
+from .errors import CannedError, Changed, ConnectFirst, Later, NotInIt, Paused, TextRefused
+from .guards import Guards, require_as_seen, require_open
 from .identity import Identity
 from .library import Libraries, template_of
 from .people import People
@@ -81,7 +84,9 @@ class Sender:
         people: People,
         libraries: Libraries,
         asking: Asking,
+        approving: Approving,
         connecting: Connecting,
+        guards: Guards,
         *,
         catalog: Callable[[], Catalog],
         now: Callable[[], datetime],
@@ -95,7 +100,9 @@ class Sender:
         self._people = people
         self._libraries = libraries
         self._asking = asking
+        self._approving = approving
         self._connecting = connecting
+        self._guards = guards
         self._catalog = catalog
         self._now = now
         self._sleep = sleep
@@ -115,15 +122,21 @@ class Sender:
             return receipt
         request = receipt.request
         if receipt.is_asked:
-            lapsed = self._asking.lapsed(receipt)
+            asking = self._approving if receipt.awaits_approval else self._asking
+            lapsed = asking.lapsed(receipt)
             return self._settle(request, lapsed, was=State.PENDING, late=True) if lapsed else receipt
-        late = late or receipt.opened_by is not None
+        if receipt.is_scheduled and receipt.not_before and receipt.not_before > self._now():
+            return receipt  # nothing is asked or decided of it before its time
+        late = late or receipt.opened_by is not None or receipt.approved_by is not None
         if self._now() - (request.not_before or request.requested_at) > GROWN_OLD:
             return self._settle(request, _too_old(receipt), was=State.PENDING, late=late)
         try:
-            verified = self._agreed(receipt) if receipt.opened_by else self.verify(request)
-            if self._asking.must_ask(receipt):
-                return self._asking.ask(request, verified.sender, verified.text)
+            verified = self._verified(receipt)
+            if (asked := self._ask(receipt, verified)) is not None:
+                return asked
+        except Changed as exc:
+            cancelled = Outcome(State.CANCELLED, reason=str(exc))
+            return self._guards.ask(self._settle(request, cancelled, was=State.PENDING, late=late), exc)
         except (GenesysError, CannedError) as exc:
             stands = self._settle(request, self._failed(request, exc), was=State.PENDING, late=late)
             return replace(stands, ways=exc.ways) if isinstance(exc, NotInIt) else stands
@@ -194,10 +207,25 @@ class Sender:
         Everything that must hold at the moment of sending, and the exact text; sends nothing.
 
         Raises CannedError or GenesysError with the sentence that says what does not hold;
-        NotInIt where the supervisor would have to be in the conversation.
+        NotInIt where the supervisor would have to be in the conversation, Changed where it is
+        not as they saw it.
         """
+        verified = self.fill(request)
+        require_sendable(verified.text, self._genesys.max_length(verified.conversation))
+        return verified
+
+    def fill(self, request: SendRequest, conversation: Conversation | None = None) -> Verified:
+        """As `verify`, whatever the length of the text; in `conversation` if that has just been read."""
         team, response, me = self._allowed(request)
-        conversation = self._genesys.conversation(request.conversation_id, reader=me)
+        conversation, sender = self._place(request, team, me, conversation)
+        require_as_seen(request.seen, conversation, me)
+        return self._filled(request, response, conversation, sender)
+
+    def _place(
+        self, request: SendRequest, team: Team, me: str, conversation: Conversation | None = None
+    ) -> tuple[Conversation, GenesysSender]:
+        """The conversation as the supervisor reads it, and who would write into it."""
+        conversation = conversation or self._genesys.conversation(request.conversation_id, reader=me)
         try:
             sender = self._genesys.sender(conversation, request.send_as, me)
         except NotAParticipant as exc:
@@ -206,22 +234,48 @@ class Sender:
             raise self._asking.outside(request, team, conversation, me, str(exc)) from exc
         if request.send_as is not SendAs.SELF:
             self._asking.require_may_write(team, conversation, me)
-        return self._filled(request, response, conversation, sender)
+        return conversation, sender
+
+    def _verified(self, receipt: Receipt) -> Verified:
+        """What may leave now: rendered, or frozen since somebody agreed to it."""
+        if receipt.opened_by and receipt.request.gate is Gate.AGENT:
+            return self._agreed(receipt)
+        return self._approved(receipt) if receipt.approved_by else self.verify(receipt.request)
+
+    def _ask(self, receipt: Receipt, verified: Verified) -> Receipt | None:
+        """Ask whoever has to let it leave and has not; the receipt then."""
+        request, to_agent = receipt.request, self._asking.must_ask(receipt)
+        if self._approving.must_ask(receipt):
+            return self._approving.ask(request, verified.sender, verified.text, then_agent=to_agent)
+        return self._asking.ask(request, verified.sender, verified.text) if to_agent else None
+
+    def _approved(self, receipt: Receipt) -> Verified:
+        """The same for what was approved: with the requester's rights, and the frozen text."""
+        team, response, me = self._allowed(receipt.request)
+        conversation, sender = self._place(receipt.request, team, me)
+        self._approving.require(receipt, response, me, sender)
+        return self._frozen(receipt, response, conversation, sender)
 
     def _agreed(self, receipt: Receipt) -> Verified:
         """The same for what the agent has let leave: their own token reads, the text is the frozen one."""
-        request, text = receipt.request, receipt.text or ""
-        team, response, me = self._allowed(request)
+        team, response, me = self._allowed(receipt.request)
         agent = self._asking.agent(receipt)
-        conversation = self._genesys.conversation(request.conversation_id, reader=agent.genesys_user)
+        conversation = self._genesys.conversation(receipt.request.conversation_id, reader=agent.genesys_user)
         sender = self._asking.sender(conversation, agent)
         self._asking.require_may_write(team, conversation, me)
+        self._approving.require(receipt, response, me, sender)
+        return self._frozen(receipt, response, conversation, sender)
+
+    def _frozen(
+        self, receipt: Receipt, response: Response, conversation: Conversation, sender: GenesysSender
+    ) -> Verified:
+        request, text = receipt.request, receipt.text or ""
         if response.source and response.source.made_there:
             made = self._filled(request, response, conversation, sender)
             if made.text != text:
                 raise TextRefused("What Genesys would send has changed since it was agreed to: ask again.")
             return made
-        self._libraries.require_in_queue(response, conversation.queue_of(sender))
+        self._require_fits(response, conversation, sender)
         require_sendable(text, self._genesys.max_length(conversation))
         return Verified(conversation, sender, text, response.version)
 
@@ -242,7 +296,7 @@ class Sender:
     def _filled(
         self, request: SendRequest, response: Response, conversation: Conversation, sender: GenesysSender
     ) -> Verified:
-        self._libraries.require_in_queue(response, conversation.queue_of(sender))
+        self._require_fits(response, conversation, sender)
         customer = conversation.customer
         template = require_template(
             response,
@@ -258,8 +312,12 @@ class Sender:
             defaults=response.defaults,
         )
         text = filled(template)
-        require_sendable(text, self._genesys.max_length(conversation))
         return Verified(conversation, sender, text, response.version, template_of(response, filled))
+
+    def _require_fits(self, response: Response, conversation: Conversation, sender: GenesysSender) -> None:
+        """Raise what the queue or the channel has against this response."""
+        self._libraries.require_in_queue(response, conversation.queue_of(sender))
+        require_open(response, conversation, self._now())
 
     def _post(self, request: SendRequest, verified: Verified) -> Outcome:
         started = self._now()
@@ -402,11 +460,10 @@ def _sent(accepted: Accepted, request: SendRequest) -> Outcome:
 
 def _too_old(receipt: Receipt) -> Outcome:
     why = f" {receipt.reason}" if receipt.reason else ""
-    return Outcome(
-        State.REFUSED,
-        reason="It waited for more than five minutes and was not sent any more."
-        f"{why} Send it again if it still fits.",
-    )
+    what = "It waited for more than five minutes and was not sent any more."
+    if receipt.request.scheduled:
+        what = "Its time was more than five minutes ago before the bot could send it, so it was not sent."
+    return Outcome(State.REFUSED, reason=f"{what}{why} Send it again if it still fits.")
 
 
 _TOO_LONG = "That is more than five minutes away, so it was not sent. Send it again later if it still fits."

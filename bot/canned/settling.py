@@ -98,7 +98,10 @@ class Settling:
             supervisor=user,
             requested_at=self._now(),
             by_operator=False,
+            scheduled=False,
+            not_before=None,
             instead_of=key,
+            seen=None,  # the card showed nothing of the conversation
         )
         draft = str(uuid.uuid5(uuid.UUID(key), f"asked {user}"))
         self._drafts.keep("again", checked(again, again.team), channel, under=draft)

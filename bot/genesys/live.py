@@ -90,6 +90,7 @@ def _shown(conversation: Conversation) -> LiveConversation:
         channel=conversation.channel,
         since=conversation.since,
         agent=agents[0].user_id if agents else None,
+        agent_name=agents[0].name if agents else "",
     )
 
 

@@ -42,8 +42,8 @@ def read(
 
 def last(conversation: Conversation, limit: int) -> list[str]:
     """The ids of its last `limit` messages, whoever wrote them."""
-    marks = {mark.id: mark for mark in marks_of(conversation) if mark.id}
-    in_order = sorted(marks.values(), key=_when)
+    marks = {mark.id: mark for mark in marks_of(conversation) if mark.id and mark.says_something}
+    in_order = sorted(marks.values(), key=MessageMark.when)
     return [mark.id for mark in in_order[max(0, len(in_order) - limit) :]]
 
 
@@ -143,7 +143,3 @@ def _text(raw: Mapping[str, Any]) -> str:
 
 def _at(raw: Mapping[str, Any]) -> datetime | None:
     return time_of(raw.get("timestamp"))
-
-
-def _when(mark: MessageMark) -> float:
-    return mark.at.timestamp() if mark.at else 0.0

@@ -157,4 +157,5 @@ def _mark(raw: Mapping[str, Any]) -> MessageMark:
         at=time_of(raw.get("messageTime")),
         status=text_of(raw.get("messageStatus")),
         error=text_of(error.get("message")) or text_of(error.get("code")),
+        kind=text_of(object_of(raw.get("messageMetadata")).get("type")),
     )

@@ -19,12 +19,26 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class MessageMark:
-    """That there is a message, without its text; `status` is the vendor's word for how far it got."""
+    """
+    That there is a message, without its text; `status` is the vendor's word for how far it got.
+
+    `kind` is the vendor's word too: Text, Structured, Event, Receipt … or "" where it gives none.
+    """
 
     id: str
     at: datetime | None = None
     status: str = ""
     error: str = field(default="", repr=False)
+    kind: str = ""
+
+    def when(self) -> float:
+        """To sort by."""
+        return self.at.timestamp() if self.at else 0.0
+
+    @property
+    def says_something(self) -> bool:
+        """Not only that somebody connected, typed or read."""
+        return self.kind not in ("Event", "Receipt")
 
 
 @dataclass(frozen=True)
@@ -67,6 +81,12 @@ class Participant:
     communications: tuple[Communication, ...] = ()
 
     @property
+    def written(self) -> tuple[MessageMark, ...]:
+        """What they wrote, the oldest first."""
+        marks = {mark.id: mark for line in self.communications for mark in line.messages}
+        return tuple(sorted((one for one in marks.values() if one.says_something), key=MessageMark.when))
+
+    @property
     def hung_up(self) -> bool:
         """Still listed, with every line of theirs cut: wrapping up, say."""
         states = {one.state for one in self.communications}
@@ -100,6 +120,23 @@ class Conversation:
         here = (one for one in self.participants if one.live and not one.hung_up)
         people = {one.user_id: one for one in here if one.purpose in _PEOPLE}
         return tuple(one for one in people.values() if one.user_id)
+
+    def agent_beside(self, user_id: str) -> Participant | None:
+        """Of the people in it now who are not `user_id`, the agent who came last."""
+        others = (one for one in reversed(self.agents) if one.purpose == "agent" and one.user_id != user_id)
+        return next(others, None)
+
+    @property
+    def in_queue(self) -> Participant | None:
+        """Whoever came last through a queue, one who is still there before all others."""
+        places = [one for one in reversed(self.participants) if one.queue or one.queue_id]
+        return max(places, key=lambda one: one.live, default=None)
+
+    @property
+    def from_customer(self) -> tuple[MessageMark, ...]:
+        """What the customer wrote, the oldest first; nothing where the contract does not say."""
+        customers = [one for one in self.participants if one.purpose == "customer"]
+        return tuple(sorted((mark for one in customers for mark in one.written), key=MessageMark.when))
 
     @property
     def channel(self) -> str:
@@ -202,6 +239,7 @@ class LiveConversation:
     channel: str
     since: datetime | None
     agent: str | None
+    agent_name: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)

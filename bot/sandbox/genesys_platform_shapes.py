@@ -26,6 +26,7 @@ _MESSENGERS = (
     "apple",
     "linkedin",
 )
+_JOINED = {"events": [{"eventType": "Presence", "subType": "Join"}]}
 _NORMALIZED = {
     "sent": "Sent",
     "delivery-success": "Delivered",
@@ -105,6 +106,7 @@ def _detail(conversation: SimulatedConversation, it: SimulatedMessage) -> dict[s
         "messageStatus": it.status,
         "messageTime": iso(it.at),
         "messageSegmentCount": 1,
+        "messageMetadata": {"type": it.kind} | (_JOINED if it.kind == "Event" else {}),
     }
     if it.fails and it.status in ("failed", "delivery-failed"):
         shown["errorInfo"] = {"code": it.fails[0], "message": it.fails[1], "status": 400}
@@ -140,12 +142,13 @@ def message_shown(
 def _normalized(it: SimulatedMessage) -> dict[str, object]:
     shown: dict[str, object] = {
         "id": it.id,
-        "type": "Text",
-        "text": it.text,
+        "type": it.kind,
         "direction": it.direction.capitalize(),
         "originatingEntity": "Human",
         "content": [],
     }
+    if it.text:
+        shown["text"] = it.text
     return shown | ({"status": _NORMALIZED[it.status]} if it.status in _NORMALIZED else {})
 
 

@@ -285,6 +285,12 @@ class Organisation(Accounts, Responses):
             self.conversations[conversation].customer.messages.append(message)
             self.conversations[conversation].lines.append(("customer", text))
 
+    def customer_connects(self, conversation: str) -> None:
+        """Nothing is written, and yet the platform lists a message: one of the kind Event."""
+        message = SimulatedMessage(self.new_id(), "", "inbound", self.now(), status="received", kind="Event")
+        with self.lock:
+            self.conversations[conversation].customer.messages.append(message)
+
     def customer_sees(self, conversation: str) -> list[str]:
         """The texts that the customer got, in order, archived or not."""
         with self.lock:

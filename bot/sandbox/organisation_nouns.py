@@ -42,6 +42,7 @@ class SimulatedMessage:
     at: datetime
     by: str | None = None
     status: str = "queued"
+    kind: str = "Text"  # or Event, which has no text: its presence, say
     fails: tuple[str, str] | None = None  # code and message of the failure that its delivery ends in
 
 

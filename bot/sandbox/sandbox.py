@@ -305,15 +305,17 @@ class Sandbox:
         return True
 
     def _open(self, store: Store) -> list[str]:
-        """What the bot still has to do something about; what waits for a person does not count."""
+        """What the bot still has to do; what waits for somebody or its time does not count."""
         under_way = [r for state in (State.PENDING, State.SENDING) for r in store.sends(state=state)]
         return [r.key for r in under_way if not self._waits(store, r)]
 
     def _waits(self, store: Store, receipt: Receipt) -> bool:
-        """Whether it waits for a person: the agent who is asked, or an operator who has paused it."""
+        """Whether it waits for a person who is asked, for an operator who has paused it, or for its time."""
         if receipt.is_asked:
             return (receipt.gate_until or receipt.changed_at) > self.clock()
         began = receipt.request.not_before or receipt.request.requested_at
+        if receipt.is_scheduled and began > self.clock():
+            return True
         paused = receipt.state is State.PENDING and store.pause_of(receipt.request.team) is not None
         return paused and self.clock() - began <= GROWN_OLD
 

@@ -253,6 +253,8 @@ class SimulatedSlack(PeopledWorkspace, Server):
     def _offered(
         self, user: str, field: forms.Field, wanted: str, view: View | None, in_: Message | None
     ) -> object:
+        if field.kind == "datetimepicker":
+            return int(wanted)  # unix seconds
         if not field.has_options:
             return self._id_of(wanted) or wanted
         options = field.own_options or (view.found.get(field.label, []) if view else [])

@@ -10,7 +10,21 @@ if TYPE_CHECKING:
 
 def register(app: App) -> None:
     """Add every listener to `app`, whose context has to hold the Desk as `desk`."""
-    from . import actions, announcing, asking, commands, errors, picking, shortcuts, unknowns, views
+    from . import (
+        actions,
+        announcing,
+        approving,
+        asking,
+        commands,
+        correcting,
+        errors,
+        later,
+        picking,
+        shortcuts,
+        unknowns,
+        views,
+    )
 
-    for module in (commands, picking, shortcuts, actions, announcing, asking, unknowns, views, errors):
+    clicks = (actions, later, announcing, asking, approving, correcting, unknowns)
+    for module in (commands, picking, shortcuts, *clicks, views, errors):
         module.register(app)

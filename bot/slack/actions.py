@@ -15,14 +15,14 @@ from . import answers, messages, modal, windows
 
 
 def register(app: App) -> None:
-    app.action(re.compile(rf"{modal.CONVERSATION}|{modal.RESPONSE}|{modal.MESSAGE}|{modal.PREVIEW}"))(
-        window_changed
-    )
+    changed = (modal.CONVERSATION, modal.RESPONSE, modal.MESSAGE, modal.LANGUAGE, modal.PREVIEW)
+    app.action(re.compile("|".join(changed)))(window_changed)
     app.action(re.compile(rf"{modal.VALUE}.+", re.DOTALL))(window_changed)
     app.action(re.compile(rf"{modal.TEAM}\d+"))(window_team_pressed)
     app.action(re.compile(rf"{messages.TEAM}:\d+"))(team_pressed)
     app.action(messages.CONNECT)(connect_pressed)
     app.action(messages.AGAIN)(again_pressed)
+    app.action(messages.ANYWAY)(anyway_pressed)
     app.action(messages.NOT_AGAIN)(not_again_pressed)
 
 
@@ -47,6 +47,13 @@ def again_pressed(
     ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
 ) -> None:
     request = desk.answer(action["value"], body["user"]["id"], body["channel"]["id"], kind="again")
+    send_answered(ack, body, client, desk, request)
+
+
+def anyway_pressed(
+    ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
+) -> None:
+    request = desk.answer(action["value"], body["user"]["id"], body["channel"]["id"], kind="anyway")
     send_answered(ack, body, client, desk, request)
 
 

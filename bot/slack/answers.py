@@ -20,7 +20,7 @@ from slack_sdk.webhook import WebhookClient
 from bot.canned.desk import Desk
 from bot.canned.errors import CannedError
 from bot.canned.lanes import Lane
-from bot.models import Receipt
+from bot.models import Receipt, State
 
 from . import messages
 from .blocks import Json
@@ -37,6 +37,8 @@ def outcome_to(url: str, client: WebClient, desk: Desk) -> Callable[[Receipt], N
     """What shows a receipt to the person who typed or clicked; it leaves the sends' lane for that."""
 
     def show(receipt: Receipt) -> None:
+        if receipt.state is State.CANCELLED:
+            return  # whoever took it back has read so, and of every other end there is a direct message
         request, said = receipt.request, messages.outcome(receipt)
         answered = by_url(client, url, said)
         say(desk.windows, answered, answered, *aside(client, request.supervisor, said, request.channel))

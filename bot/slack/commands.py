@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
 from bot.canned.desk import Desk
+from bot.models import Receipt
 
-from . import answers, grammar, messages, picking, windows
+from . import answers, grammar, later, messages, picking, windows
 from .blocks import Json
 from .manifest import COMMAND
 
-_NOT_SCHEDULED = (
-    "Nothing waits for a later time: every message leaves at once. `/canned recent` shows your last sends."
-)
+_LOOKING = "Looking up your time zone in Slack … Nothing is scheduled before you read so here."
 
 
 def register(app: App) -> None:
@@ -43,18 +43,29 @@ def _send(ack: Ack, body: dict[str, Any], client: WebClient, desk: Desk, typed: 
     if agent is not None:
         picking.agent_named(ack, body, client, desk, typed, agent)
         return
+    if typed.at and not desk.times.knows(body["user_id"]):
+        ack(**messages.note(_LOOKING))
+        desk.previews.submit(picking.answer_with, body, client, desk, partial(_claim, body, desk, typed))
+        return
+    receipt, said = _claim(body, desk, typed)
+    ack(**said)
+    desk.deliver_soon(receipt.key, then=answers.outcome_to(body["response_url"], client, desk))
+
+
+def _claim(body: dict[str, Any], desk: Desk, typed: grammar.SendTyped) -> tuple[Receipt, Json]:
+    user = body["user_id"]
     request = desk.start_request(
-        body["user_id"],
+        user,
         body["channel_id"],
         conversation=typed.conversation,
         response=typed.response,
         values=typed.values,
         language=typed.language,
+        at=desk.times.read(user, typed.at) if typed.at else None,
         click=f"command:{body['trigger_id']}",
     )
     receipt = desk.claim(request, asked_in=body["channel_id"])
-    ack(**messages.sending(receipt.request))
-    desk.deliver_soon(receipt.key, then=answers.outcome_to(body["response_url"], client, desk))
+    return receipt, messages.sending(receipt.request, desk.times.zone(user) if typed.at else "")
 
 
 def _answer(desk: Desk, user: str, command: grammar.Command) -> Json:
@@ -68,8 +79,8 @@ def _answer(desk: Desk, user: str, command: grammar.Command) -> Json:
         case grammar.Recent():
             return messages.recent(desk.recent(user))
         case grammar.Undo():
-            return messages.outcome(desk.undo(user))
-        case grammar.Help():
-            return messages.help_text(connects=desk.connecting.is_offered)
+            return later.taken_back(desk.undo(user))
+        case grammar.Scheduled():
+            return later.scheduled(desk.scheduled(user))
         case _:
-            return messages.note(_NOT_SCHEDULED)
+            return messages.help_text(connects=desk.connecting.is_offered)

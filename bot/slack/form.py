@@ -10,13 +10,28 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
-from bot.canned.errors import MissingValues
-from bot.canned.render import variables
+from bot.canned.errors import MissingValues, TextRefused
+from bot.canned.render import least_length, variables
 
-from . import live
+from . import live, previewing
+
+USUAL = "-"  # the choice of the text that belongs to no language
+
+
+@dataclass(frozen=True)
+class Looked:
+    """
+    What the window knows of its conversation since it was looked at: ids of what it showed,
+    the customer's language ("": not known), the characters that the channel takes.
+    """
+
+    seen: Mapping[str, str]
+    spoken: str
+    limit: int
 
 
 @dataclass(frozen=True)
@@ -27,8 +42,12 @@ class Filled:
     that are empty though the conversation does not say them either. `version` is the
     response's as the window showed it, None where it has not shown this one yet.
 
-    `agent` is the person whose conversation is meant while there is none, `live` what is
-    shown to choose from. `taken` marks a conversation that was chosen, not typed.
+    `conversation` is what stands there: an id, an address, or words to find it by. `agent` is
+    the person whose conversation is meant while there is none, `live` what is shown to
+    choose from. `taken` marks a conversation that was chosen, not typed. `looked` is there
+    once the conversation has been looked at, and `around` what the window then shows of it;
+    `long` says that the text as it stands was found too long. `at` is when it is to leave,
+    None for now. `corrects` is the key of the send that this one sets right.
     """
 
     team: str
@@ -43,6 +62,26 @@ class Filled:
     taken: str = ""
     live: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     version: str | None = None
+    language: str | None = None
+    looked: Looked | None = None
+    around: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    long: bool = False
+    at: datetime | None = None
+    corrects: str = ""
+
+    @property
+    def spoken(self) -> str:
+        return self.looked.spoken if self.looked else ""
+
+    @property
+    def as_typed(self) -> str:
+        """Tells whether anything was changed that the text depends on."""
+        return mark(json.dumps([self.response, self.text, self.language, sorted(self.values.items())]))
+
+    def with_conversation(self, conversation: str, *, taken: str) -> Filled:
+        """The same for another conversation, which was chosen and not typed."""
+        nothing: dict[str, Any] = {"agent": "", "live": (), "looked": None, "around": ()}
+        return replace(self, conversation=conversation, taken=taken, **nothing)
 
 
 def read(view: Mapping[str, Any]) -> Filled:
@@ -53,14 +92,17 @@ def read(view: Mapping[str, Any]) -> Filled:
     inputs = [block for block in view["blocks"] if _is_value(block)]
     asked = tuple(_name(block) for block in inputs)
     values = {name: value for name in asked if (value := _element(state, f"value:{name}").get("value"))}
-    used = _used(state)
+    edited = _edited(state, chosen)
+    used = None if edited is None else {variable.name for variable in variables(edited)}
     place = _conversation_block(view)
-    return Filled(
+    conversation = (_element(state, place).get("value") or "").strip()
+    looked = _looked(about, conversation)
+    filled = Filled(
         team=about["team"],
         channel=about["channel"],
-        conversation=(_element(state, place).get("value") or "").strip(),
+        conversation=conversation,
         response=chosen,
-        text=_edited(state, chosen),
+        text=edited,
         values=values,
         asked=asked,
         needed=tuple(
@@ -72,14 +114,23 @@ def read(view: Mapping[str, Any]) -> Filled:
         taken=place.partition(":")[2],
         live=live.listed_in(view),
         version=_version(about, chosen),
+        language=_language(state, chosen),
+        looked=looked,
+        around=previewing.around_in(view) if looked else (),
+        at=_time(_element(state, "at")),
+        corrects=about.get("corrects", ""),
     )
+    return replace(filled, long=about.get("long") == filled.as_typed)
 
 
 def read_submission(view: Mapping[str, Any]) -> Filled:
-    """What is to be sent; raises MissingValues for what the window already knows to be missing."""
+    """What is to be sent; raises MissingValues or TextRefused for what the window knows to be against it."""
     filled = read(view)
     if filled.needed:
         raise MissingValues(filled.needed)
+    limit = filled.looked.limit if filled.looked else 0
+    if filled.long or (limit and filled.text and least_length(filled.text, filled.values) > limit):
+        raise TextRefused(f"The text is too long: this channel takes {limit:,} characters. Shorten it.")
     return filled
 
 
@@ -88,10 +139,27 @@ def _element(state: Mapping[str, Any], block_id: str) -> Mapping[str, Any]:
     return next(iter(state.get(block_id, {}).values()), {})
 
 
+def _time(held: Mapping[str, Any]) -> datetime | None:
+    seconds = held.get("selected_date_time")
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None
+
+
 def _conversation_block(view: Mapping[str, Any]) -> str:
     """Its id is a new one each time a conversation is chosen: else what was typed there would stay."""
     ids = (str(block.get("block_id", "")) for block in view["blocks"])
     return next((each for each in ids if each.partition(":")[0] == "conversation"), "conversation")
+
+
+def _looked(about: Mapping[str, Any], conversation: str) -> Looked | None:
+    """Not for a conversation that has been typed since."""
+    of, *looked = about.get("looked") or ("",)
+    return Looked(*looked) if of and of == mark(conversation) else None
+
+
+def _language(state: Mapping[str, Any], response: str | None) -> str | None:
+    """What was chosen for this response; None for its usual text."""
+    chosen = (_element(state, f"language:{response}").get("selected_option") or {}).get("value")
+    return None if chosen == USUAL else chosen
 
 
 def _version(about: Mapping[str, Any], response: str | None) -> str | None:
@@ -105,12 +173,6 @@ def _is_value(block: Mapping[str, Any]) -> bool:
 
 def _name(block: Mapping[str, Any]) -> str:
     return str(block["block_id"]).removeprefix("value:")
-
-
-def _used(state: Mapping[str, Any]) -> set[str] | None:
-    """The variables of the message as it stands there; None where it cannot be edited."""
-    texts = [_element(state, block_id).get("value") for block_id in state if block_id.startswith("message:")]
-    return {variable.name for text in texts for variable in variables(text or "")} if texts else None
 
 
 def _edited(state: Mapping[str, Any], response: str | None) -> str | None:

@@ -1,7 +1,7 @@
 """
 What people type behind `/canned`, made typed. Pure.
 
-    <conversation> [<response> [name=value …] [lang=es]]  |  a word such as help, list, me
+    <conversation> [<response> [name=value …] [lang=es] [at 15:30]]  |  a word such as help, list, me
 
 Slack sends users and links as typed or escaped (`<@U1|ann>`, `<https://x|x>`), phones turn
 quotes into curly ones, and people paste keys with the backticks we show them in.
@@ -70,12 +70,13 @@ class OpenModal:
 
 @dataclass(frozen=True)
 class SendTyped:
-    """`conversation` as typed: an id, an address, or `@U0123` for a person."""
+    """`conversation` as typed: an id, an address, or `@U0123` for a person; `at` what stands behind that."""
 
     conversation: str
     response: str
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
     language: str | None = None
+    at: str = ""
 
 
 Word = Help | Me | Connect | Disconnect | Recent | Undo | Scheduled
@@ -152,6 +153,7 @@ def _send(conversation: str, tokens: list[_Token]) -> SendTyped:
             "The response is missing: type its key behind the conversation and values behind that, "
             f"like `/canned <conversation> greeting {_EXAMPLE.strip('`')}`."
         )
+    pairs, at = _until_at(pairs)
     values: dict[str, str] = {}
     for pair in pairs:
         if pair.name is None:
@@ -163,7 +165,20 @@ def _send(conversation: str, tokens: list[_Token]) -> SendTyped:
             raise Nonsense(f"`{pair.name}` is there twice, and I cannot know which one you mean.")
         values[pair.name] = pair.value
     language = next((values.pop(name) for name in list(values) if _is_language(name)), None)
-    return SendTyped(conversation, _bare(key.value), values, language or None)
+    return SendTyped(conversation, _bare(key.value), values, language or None, at)
+
+
+def _until_at(tokens: list[_Token]) -> tuple[list[_Token], str]:
+    """The values, and the time behind a last `at`: that word alone, since `at=…` is a value."""
+    here = next(
+        (i for i, one in enumerate(tokens) if one.name is None and one.value.casefold() == "at"), None
+    )
+    if here is None:
+        return tokens, ""
+    time = tokens[here + 1 :]
+    if not time or any(one.name is not None for one in time):
+        raise Nonsense("`at` and a time come last, like `at 15:30`. Nothing was sent.")
+    return tokens[:here], " ".join(one.value for one in time)
 
 
 def _is_language(name: str) -> bool:

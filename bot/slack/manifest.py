@@ -70,7 +70,7 @@ def _command(url: str | None) -> Json:
     command: Json = {
         "command": COMMAND,
         "description": "Send a canned response to a customer",
-        "usage_hint": "[conversation] [response] [name=value …] | list | help",
+        "usage_hint": "[conversation] [response] [name=value …] [at 15:30] | list | help",
         "should_escape": True,
     }
     return command if url is None else {**command, "url": _events(url)}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from bot.canned.approving import APPROVED_WITHIN
 from bot.canned.catalog import Response, Show, Team
 from bot.models import Link, Post, Receipt, SendAs, SendRequest, State, Way
 
@@ -27,9 +28,13 @@ if TYPE_CHECKING:
     from bot.canned.desk import Me
 
 AGAIN = "canned_again"
+ANYWAY = "canned_anyway"
 NOT_AGAIN = "canned_not_again"
 WAY = "canned_way:"  # with whom the message comes from behind it
 TEAM = "canned_team"  # with the draft's key behind it, since each button of a message needs its own id
+
+UNDO = "canned_undo"
+CORRECT = "canned_correct"
 
 CONNECT = "canned_connect"
 
@@ -51,6 +56,8 @@ _DELIVERED = {
     "read": ":eyes: *Read*",
     "failed": ":no_entry: *Failed*",
 }
+_SCHEDULED = "Everything is checked again then. `/canned scheduled` lists what waits and takes it back."
+_UNTIL_THEN = "`/canned undo` takes it back until then."
 _AS = {SendAs.SELF: "", SendAs.AGENT: ", as the agent", SendAs.SYSTEM: ", as an automated message"}
 _MEANING = {
     State.PENDING: "It goes out by itself as soon as it can; you get a direct message about how it ended.",
@@ -65,27 +72,35 @@ _MEANING = {
 # -- to the supervisor alone ---------------------------------------------------------------
 
 
-def sending(request: SendRequest) -> Json:
-    """The first answer to a typed command; the outcome follows."""
+def sending(request: SendRequest, zone: str = "") -> Json:
+    """The first answer to a click; the outcome follows. `zone` names the zone of a time that was typed."""
     what = f"{_what(request)} to conversation `{escape(request.conversation_id)}`"
-    if request.not_before is None:
+    if request.not_before is None and request.approval is None:
         return message(f":hourglass_flowing_sand: Sending {what} …")
-    wait = round((request.not_before - request.requested_at).total_seconds())
-    return message(
-        f":hourglass_flowing_sand: Sending {what} in {wait} seconds; `/canned undo` takes it back until then."
-    )
+    if request.approval is not None:
+        said = f":raised_hand: {what} {_awaiting(request.approval, request.requested_at + APPROVED_WITHIN)}"
+        said += f" Approved, it leaves at {moment(request.not_before)}." if request.not_before else ""
+    elif request.scheduled and request.not_before is not None:
+        said = f":clock3: {what} is scheduled for {moment(request.not_before)}. {_SCHEDULED}"
+        said += f" Your time zone in Slack is {escape(zone)}." if zone else ""
+    else:
+        wait = round(((request.not_before or request.requested_at) - request.requested_at).total_seconds())
+        said = f":hourglass_flowing_sand: Sending {what} in {wait} seconds; {_UNTIL_THEN}"
+    return message(said, [section(said), *buttons([button("Undo", UNDO, request.key)])])
 
 
 def outcome(receipt: Receipt) -> Json:
     """How a send ended, with the text it was about; the same words everywhere."""
     text = receipt.text or receipt.request.text
+    what = f"{_what(receipt.request)} to conversation `{escape(receipt.request.conversation_id)}`"
     said = _told(receipt.state, receipt.reason) + _settled_where(receipt.state, receipt)
-    head = (
-        f"{headline(receipt.state)}: {_what(receipt.request)} "
-        f"to conversation `{escape(receipt.request.conversation_id)}`.{said}"
-    )
-    ways = buttons([_way(way, receipt.key) for way in receipt.ways]) if receipt.ways else []
-    return message(head, [section(head), *(excerpt(text) if text else []), *ways])
+    head = f"{headline(receipt.state)}: {what}.{said}"
+    if receipt.awaits_approval and receipt.gate_until and receipt.request.approval:
+        head = f":raised_hand: {what} {_awaiting(receipt.request.approval, receipt.gate_until)}"
+    ways = [_way(way, receipt.key) for way in receipt.ways]
+    anyway = [button("Send anyway", ANYWAY, receipt.draft)] if receipt.draft else []
+    shown = excerpt(text) if text else []
+    return message(head, [section(head), *shown, *buttons([*ways, *anyway]), *_correct(receipt)])
 
 
 def note(sentence: str) -> Json:
@@ -112,6 +127,8 @@ def help_text(*, connects: bool = False) -> Json:
         "`/canned <conversation>` opens it for that conversation",
         "`/canned <conversation> <response>` sends that response at once",
         '`/canned <conversation> <response> topic="your order" lang=es` fills in a value, picks a language',
+        "`/canned <conversation> <response> at 15:30` sends it then, or `at tomorrow 9:00`; your own time",
+        "`/canned scheduled` shows what waits for its time, with a button to cancel it",
         "`/canned list` or `/canned list refund` shows what you can send",
         "`/canned recent` shows your last sends, `/canned undo` takes back one that has not left yet",
         "`/canned me` shows who you are in Genesys and your teams",
@@ -197,7 +214,8 @@ def direct(post: Post, receipt: Receipt) -> Json:
         f"`{escape(receipt.request.conversation_id)}`.{_told(post.state, post.reason)}"
         f"{_settled_where(post.state, receipt)}"
     )
-    return message(head, [section(head), *(excerpt(text) if text else [])])
+    more = _correct(receipt) if post.state is State.SENT else []
+    return message(head, [section(head), *(excerpt(text) if text else []), *more])
 
 
 # -- to the team ---------------------------------------------------------------------------
@@ -216,27 +234,49 @@ def line(receipt: Receipt, *, show: Show = Show.TEXT, title: str = "", who: str 
 
 
 def _state(receipt: Receipt, show: Show, title: str, who: str) -> str:
-    state = f"{_standing(receipt)}: {_shown(receipt.request, show, title)}, by {_who(receipt.request, who)}"
+    state = f"{_standing(receipt)}: {shown(receipt.request, show, title)}, by {by(receipt.request, who)}"
     waits = f". {escape(receipt.reason)}" if receipt.state is State.PENDING and receipt.reason else ""
     return f"{state}{waits}{_why_failed(receipt)}"
 
 
-def reply(post: Post, receipt: Receipt, *, show: Show = Show.TEXT, title: str = "", who: str = "") -> Json:
+def reply(
+    post: Post,
+    receipt: Receipt,
+    *,
+    show: Show = Show.TEXT,
+    title: str = "",
+    who: str = "",
+    corrects: datetime | None = None,
+) -> Json:
     """
     One event in the thread: what happened to whose send, and the text as far as `show` allows.
 
     `who` is the supervisor's name; without it they are mentioned, as they always are when
-    the outcome is unknown.
+    the outcome is unknown. `corrects` is the time of the message that it sets right.
     """
     request = receipt.request
     name = "" if post.state is State.UNKNOWN else who
-    by = f"by {_who(request, name)}{_AS[request.send_as]}"
-    head = f"{_heading(post, receipt)}: {_shown(request, show, title)}, {by}.{_told(post.state, post.reason)}"
+    what = f"{shown(request, show, title)}, by {by(request, name)}{_AS[request.send_as]}"
+    told = "" if _is_for_later(post, receipt) and not post.reason else _told(post.state, post.reason)
+    what += f"; corrects the message of {moment(corrects)}" if corrects else ""
+    head = f"{_heading(post, receipt)}: {what}.{told}"
     text = receipt.text if show is Show.TEXT else None
-    return message(head, [section(head), *(excerpt(text) if text else [])])
+    more = _correct(receipt) if post.state is State.SENT else []
+    return message(head, [section(head), *(excerpt(text) if text else []), *more])
 
 
 # -- words ---------------------------------------------------------------------------------
+
+
+def shown(request: SendRequest, show: Show, title: str) -> str:
+    """What a thread calls the message."""
+    return "a message" if show is Show.NOTHING else _what(request, title)
+
+
+def by(request: SendRequest, name: str) -> str:
+    """Whose message it is; `name` is the supervisor's, who is mentioned without one."""
+    who = f"*{quiet(short(name, 80))}*" if name else f"<@{request.supervisor}>"
+    return f"an operator for {who}" if request.by_operator else who
 
 
 def headline(state: State) -> str:
@@ -244,12 +284,28 @@ def headline(state: State) -> str:
     return f"{_SIGNS[state]} *{state.word.capitalize()}*"
 
 
+def clock(at: datetime) -> str:
+    """The same within the day: hours and minutes."""
+    return f"<!date^{int(at.timestamp())}^{{time}}|{at:%H:%M} UTC>"
+
+
 def moment(at: datetime) -> str:
     """A time that each reader sees in their own zone."""
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time_secs}}|{at:%Y-%m-%d %H:%M:%S} UTC>"
 
 
+def _awaiting(group: str, until: datetime) -> str:
+    return (
+        f"waits for approval by <!subteam^{group}> until {clock(until)}. "
+        "You get a direct message about how it ended; `/canned undo` takes it back."
+    )
+
+
 def _standing(receipt: Receipt) -> str:
+    if receipt.awaits_approval:
+        return ":raised_hand: *Waiting* for approval"
+    if receipt.is_scheduled:
+        return _scheduled(receipt)
     if receipt.state is State.SENDING and receipt.waiting_until is not None:
         return f":hourglass_flowing_sand: *Waiting* for Genesys until {moment(receipt.waiting_until)}"
     if receipt.state is State.SENT:
@@ -263,7 +319,19 @@ def _heading(post: Post, receipt: Receipt) -> str:
     """What became of it when the post was written down; a message that was sent can fail later."""
     if post.state is State.UNSENT and receipt.state is State.SENT:
         return _DELIVERED["failed"]
+    if post.state is State.PENDING and _is_for_later(post, receipt):
+        return _scheduled(receipt)
     return headline(post.state)
+
+
+def _is_for_later(post: Post, receipt: Receipt) -> bool:
+    """Whether the post tells of a send that was scheduled, rather than of what came of it then."""
+    request = receipt.request
+    return request.scheduled and request.not_before is not None and post.created_at < request.not_before
+
+
+def _scheduled(receipt: Receipt) -> str:
+    return f":clock3: *Scheduled* for {moment(receipt.request.not_before or receipt.changed_at)}"
 
 
 def _why_failed(receipt: Receipt) -> str:
@@ -271,23 +339,19 @@ def _why_failed(receipt: Receipt) -> str:
     return f". Genesys says: {escape(short(error, 300))}" if error else ""
 
 
-def _shown(request: SendRequest, show: Show, title: str) -> str:
-    return "a message" if show is Show.NOTHING else _what(request, title)
-
-
 def _what(request: SendRequest, title: str = "") -> str:
     named = f" “{quiet(short(title, 150))}”" if title else ""
     return f"`{escape(request.response)}`{named}"
 
 
-def _who(request: SendRequest, name: str) -> str:
-    who = f"*{quiet(short(name, 80))}*" if name else f"<@{request.supervisor}>"
-    return f"an operator for {who}" if request.by_operator else who
-
-
 def _told(state: State, reason: str) -> str:
     told = reason or _MEANING[state]
     return f" {escape(told)}" if told else ""
+
+
+def _correct(receipt: Receipt) -> list[Json]:
+    there = receipt.state is State.SENT
+    return buttons([button("Send correction", CORRECT, receipt.key)]) if there else []
 
 
 def _settled_where(state: State, receipt: Receipt) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple, replace
 from typing import TYPE_CHECKING, Any
 
 from bot.canned.catalog import Response
@@ -17,7 +18,7 @@ from bot.canned.errors import AskFirst, CannedError, MissingValues
 from bot.canned.render import OWN_NAMES, variables
 from bot.models import Receipt, SendRequest
 
-from . import messages
+from . import messages, previewing
 from .blocks import (
     SECTION,
     Json,
@@ -35,10 +36,10 @@ from .blocks import (
     size,
     unmarked,
 )
-from .form import Filled, mark
+from .form import USUAL, Filled, Looked, mark
 
 if TYPE_CHECKING:
-    from bot.canned.desk import Preview
+    from bot.canned.previews import Preview
 
 SEND = "canned_send"
 SEND_AGAIN = "canned_send_again"
@@ -46,9 +47,16 @@ CONVERSATION = "canned_conversation"
 RESPONSE = "canned_response"
 MESSAGE = "canned_message"
 VALUE = "canned_value:"  # with the variable's name behind it
+LANGUAGE = "canned_language"
 PREVIEW = "canned_preview"
+AT = "canned_at"
 TEAM = "canned_window_team:"  # with a number behind it
 
+AGAIN, ANYWAY = "again", "anyway"  # kinds of questions, as the Desk has them
+
+_CORRECTS = (
+    "*Correction* of a message that was sent. Genesys cannot take that one back: the customer sees both."
+)
 _TITLE = "Send a response"
 _INPUTS = 40  # variables that get an input; more would push the preview out of sight
 _NAME = 200  # characters of a variable's name that fit into an id
@@ -63,19 +71,26 @@ def window(
 
     `note` says what stands in the preview's place.
     """
-    text = filled.text or (response.text if response else "")
-    names = _wanted(filled, text, preview)
+    own = _own(filled, response) if response else ""
+    text = filled.text or own
+    now = _known(filled, preview)
+    real = filled.text or (_own(now, response) if response else "")
+    names = _wanted(filled, real, preview)
     missing = preview.missing if preview else ()
     return _modal(
         [
+            *([context(_CORRECTS)] if filled.corrects else []),
             _conversation(filled),
             _choice(response),
-            *_message(response, text),
+            *_message(response, own, text),
+            *_language(response, now),
             *(_value(name, filled.values.get(name), needed=name in missing) for name in names),
+            _at(),
+            *map(dict, now.around),
             divider(),
             section("*Preview*", accessory=button("Refresh", PREVIEW, "refresh")),
-            *_preview(preview, note or _hint(filled)),
-            *(() if filled.conversation else map(dict, filled.live)),
+            *_preview(now, response, preview, note),
+            *map(dict, filled.live),
         ],
         callback_id=SEND,
         submit="Send",
@@ -83,7 +98,10 @@ def window(
             "team": filled.team,
             "channel": filled.channel,
             "agent": filled.agent,
+            "corrects": filled.corrects,
             "seen": [response.key, response.version] if response else None,
+            "looked": [mark(now.conversation), *astuple(now.looked)] if now.looked else None,
+            "long": filled.as_typed if preview and previewing.too_long(preview) else None,
         },
     )
 
@@ -116,19 +134,31 @@ def notice(sentence: str) -> Json:
     return _modal([section(escape(sentence))])
 
 
-def again(sentence: str, draft: str) -> Json:
-    """The question before the same response goes to the same conversation once more."""
+def again(sentence: str, draft: str, preview: Preview | None = None, *, kind: str = AGAIN) -> Json:
+    """
+    The question before something goes out after all; of the `kind` that its draft is.
+
+    `preview` shows the conversation as it is now.
+    """
+    shown = [*map(dict, previewing.around(preview.around))] if preview and preview.around else []
+    text = [section("*What you would send*"), *previewing.blocks(preview, "")] if preview else []
     return _modal(
-        [section(f":warning: {escape(sentence)}"), context("*Cancel* leaves it at that; nothing is sent.")],
+        [
+            section(f":warning: {escape(sentence)}"),
+            *shown,
+            *text,
+            context("*Cancel* leaves it at that; nothing is sent."),
+        ],
         callback_id=SEND_AGAIN,
-        submit="Send again",
-        about={"draft": draft},
+        submit=f"Send {kind}",
+        about={"draft": draft, "kind": kind},
     )
 
 
-def draft_of(view: Mapping[str, Any]) -> str:
-    """The key under which the request waits that `again` asked about."""
-    return str(json.loads(view["private_metadata"])["draft"])
+def draft_of(view: Mapping[str, Any]) -> tuple[str, str]:
+    """The key under which the request waits that `again` asked about, and of what kind it is."""
+    about = json.loads(view["private_metadata"])
+    return about["draft"], about.get("kind", AGAIN)
 
 
 def refusal(view: Mapping[str, Any], error: Exception, sentence: str) -> Json:
@@ -196,7 +226,8 @@ def _typed(
 
 
 def _conversation(filled: Filled) -> Json:
-    element = _typed(CONVERSATION, filled.conversation, placeholder="Its id, or its address in Genesys")
+    hint = "Its id or address in Genesys, or words to find it by"
+    element = _typed(CONVERSATION, filled.conversation, placeholder=hint)
     return _input(f"conversation:{filled.taken}" if filled.taken else "conversation", "Conversation", element)
 
 
@@ -215,14 +246,30 @@ def _option(response: Response) -> Json:
     return option(response.title, response.key, f"{response.key} · {response.text}")
 
 
-def _message(response: Response | None, text: str) -> list[Json]:
+def _message(response: Response | None, own: str, text: str) -> list[Json]:
     if response is None:
         element = _typed(MESSAGE, None, multiline=True, placeholder="Choose a response first")
         return [_input("message", "Message", element, optional=True)]
-    if not response.editable or size(response.text) > SECTION:
-        return [section("*Message* (fixed: it goes out as it stands)"), *excerpt(response.text)]
-    block_id = f"message:{mark(response.text)}:{response.key}"
+    if not response.editable or size(own) > SECTION:
+        return [section("*Message* (fixed: it goes out as it stands)"), *excerpt(own)]
+    block_id = f"message:{mark(own)}:{response.key}"
     return [_input(block_id, "Message", _typed(MESSAGE, text, multiline=True))]
+
+
+def _language(response: Response | None, filled: Filled) -> list[Json]:
+    """The choice of a variant, where the customer's language is not known."""
+    if response is None or not response.languages or filled.looked is None or filled.spoken:
+        return []
+    offered = [option("The usual text", USUAL), *(option(tag, tag) for tag in response.languages)][:100]
+    chosen = next((one for one in offered if one["value"] == filled.language), offered[0])
+    element = {"type": "static_select", "action_id": LANGUAGE, "options": offered, "initial_option": chosen}
+    return [_input(f"language:{response.key}", "Language", element)]
+
+
+def _at() -> Json:
+    """When it leaves: in the viewer's own zone, as Slack's picker has it."""
+    made = _input("at", "At", {"type": "datetimepicker", "action_id": AT}, optional=True)
+    return made | {"dispatch_action": False, "hint": plain("Empty: now.")}
 
 
 def _value(name: str, value: str | None, *, needed: bool) -> Json:
@@ -231,16 +278,25 @@ def _value(name: str, value: str | None, *, needed: bool) -> Json:
     return made | ({"hint": plain("The conversation does not say it: fill it in.")} if needed else {})
 
 
-def _preview(preview: Preview | None, note: str) -> list[Json]:
-    if preview is None or preview.text is None:
-        if preview is not None and preview.missing:
-            needed = ", ".join(f"`{name}`" for name in preview.missing)
-            note = f"The text still needs {needed}: fill it in above and press Enter."
-        elif preview is not None and preview.note:
-            note = preview.note
-        return [context(escape(note))]
-    size = f"{len(preview.text):,} of {preview.limit:,} characters" if preview.limit else ""
-    return [*excerpt(preview.text), *([context(size)] if size else [])]
+def _own(filled: Filled, response: Response) -> str:
+    return response.in_language(filled.language or filled.spoken)[0]
+
+
+def _known(filled: Filled, preview: Preview | None) -> Filled:
+    """With what the preview has found out about the conversation."""
+    if preview is None or preview.around is None:
+        return filled
+    around = preview.around
+    looked = Looked(around.seen, around.language, around.limit)
+    return replace(filled, looked=looked, around=previewing.around(around))
+
+
+def _preview(filled: Filled, response: Response | None, preview: Preview | None, note: str) -> list[Json]:
+    if note or preview is None or response is None:
+        return [context(escape(note or (preview and preview.note) or _hint(filled)))]
+    edited = filled.text is not None
+    language = previewing.language_of(response, asked=filled.language, spoken=filled.spoken, edited=edited)
+    return previewing.blocks(preview, language)
 
 
 def _hint(filled: Filled) -> str:

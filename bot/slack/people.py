@@ -58,6 +58,11 @@ class Directory:
         refusal = self._against_user(person.value) if person else None
         return refusal or (_against_channel(place.value) if place else None)
 
+    def known_zone(self, user: str) -> str | None:
+        """The name of this person's time zone; None if it is not in memory, "" if Slack names none."""
+        person = self._users.known(user)
+        return _zone(person.value) if person else None
+
     # -- may ask Slack ------------------------------------------------------------------------
 
     def is_member(self, user: str, group: str) -> bool:
@@ -81,6 +86,10 @@ class Directory:
         """
         if refusal := _against_channel(self._channels.get(channel)):
             raise NotAllowed(refusal)
+
+    def zone(self, user: str) -> str:
+        """The same, asked of Slack where need be; raises SlackDown."""
+        return _zone(self._users.get(user))
 
     def email(self, user: str) -> str | None:
         """The e-mail address of the person's profile, if Slack shows it; raises SlackDown."""
@@ -224,6 +233,10 @@ _MEND_CHANNEL = (
 
 def _homes(user: Json) -> set[object]:
     return {user.get("team_id"), (user.get("enterprise_user") or {}).get("enterprise_id")}
+
+
+def _zone(user: Json | None) -> str:
+    return str((user or {}).get("tz") or "")
 
 
 def _profile(user: Json | None) -> Json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from slack_bolt import Ack, App
@@ -10,9 +11,10 @@ from slack_sdk import WebClient
 
 from bot.canned.desk import Desk
 from bot.canned.errors import CannedError, ConnectFirst, WhichTeam
+from bot.models import Receipt
 
 from . import actions, answers, errors, live, messages, windows
-from .blocks import message
+from .blocks import Json, message
 from .grammar import SendTyped
 
 _SEVERAL = "There are several live conversations. Which one is it for?"
@@ -52,6 +54,20 @@ def agent_named(
     desk.previews.submit(_send_to, body, client, desk, typed, agent)
 
 
+def answer_with(
+    body: dict[str, Any], client: WebClient, desk: Desk, claim: Callable[[], tuple[Receipt, Json]]
+) -> None:
+    """Claim what takes a look around first, after the ack, and say in its place what became of it."""
+    url = body["response_url"]
+    try:
+        receipt, said = claim()
+    except CannedError as exc:
+        answers.answer(url, client, desk, errors.told(exc))
+        return
+    answers.answer(url, client, desk, said)
+    desk.deliver_soon(receipt.key, then=answers.outcome_to(url, client, desk))
+
+
 def _require_response(desk: Desk, body: dict[str, Any], typed: SendTyped) -> None:
     try:
         team = desk.team_for(body["user_id"], body["channel_id"])
@@ -78,6 +94,7 @@ def _find_and_send(body: dict[str, Any], client: WebClient, desk: Desk, typed: S
         "response": typed.response,
         "values": typed.values,
         "language": typed.language,
+        "at": desk.times.read(user, typed.at) if typed.at else None,
         "click": click,
     }
     found = desk.conversations.of_agent(user, agent)
@@ -87,7 +104,8 @@ def _find_and_send(body: dict[str, Any], client: WebClient, desk: Desk, typed: S
         case [choice]:
             request = desk.start_request(user, channel, conversation=choice.id, **asked)
             receipt = desk.claim(request, asked_in=channel)
-            answers.answer(url, client, desk, messages.sending(receipt.request))
+            zone = desk.times.zone(user) if typed.at else ""
+            answers.answer(url, client, desk, messages.sending(receipt.request, zone))
             desk.deliver_soon(receipt.key, then=answers.outcome_to(url, client, desk))
         case choices:
             draft = desk.ask_conversation(user, channel, choices, **asked)

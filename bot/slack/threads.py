@@ -27,7 +27,7 @@ from bot.canned.catalog import Catalog, Show
 from bot.canned.lanes import Lane
 from bot.models import Asked, Post, PostKind, Receipt, Standing, Thread
 
-from . import announcing, messages, questions, unknowns
+from . import announcing, approvals, messages, questions, unknowns
 from .buckets import Bucket
 from .client import Barred, Limited, Refused, SlackFault, Unanswered, call
 from .finding import Finder, mark
@@ -40,6 +40,7 @@ AT_ONCE = 100  # threads that one sweep takes up
 LOOKED_THROUGH = 200  # sends of a conversation, for the time its card may be from
 
 _SHUT = frozenset({"not_in_channel", "is_archived", "channel_not_found"})  # and restricted_action…
+_ANSWERS = {PostKind.ASKED: PostKind.ASK, PostKind.APPROVED: PostKind.APPROVE}  # each to its question
 _NO_CARD = frozenset({"thread_not_found", "message_not_found", "cannot_reply_to_message"})
 
 Json = dict[str, Any]
@@ -65,7 +66,8 @@ class Outbox(Protocol):
     def card_lost(self, channel: str, conversation_id: str) -> None: ...
     def standing(self, channel: str, conversation_id: str) -> Standing | None: ...
     def history(self, channel: str, conversation_id: str, limit: int) -> Sequence[Receipt]: ...
-    def asked(self, key: str) -> Asked | None: ...
+    def receipt(self, key: str) -> Receipt: ...
+    def asked(self, key: str, kind: PostKind) -> Asked | None: ...
 
 
 class _Shut(SlackFault):
@@ -297,7 +299,7 @@ class Threads:
         self._outbox.card_shown(*place.key, standing)
 
     def _put(self, place: _Place, post: Post, receipt: Receipt) -> None:
-        if post.kind is PostKind.ASKED:
+        if post.kind in _ANSWERS:
             self._replace(place, post, receipt)
             return
         channel = self._direct_channel(place.channel) if place.is_direct else place.channel
@@ -319,11 +321,11 @@ class Threads:
 
     def _replace(self, place: _Place, post: Post, receipt: Receipt) -> None:
         """Show in the place of the question what became of it; once more does no harm."""
-        asked = self._outbox.asked(post.key)
+        asked = self._outbox.asked(post.key, _ANSWERS[post.kind])
         if asked is None or asked.ts is None:
             self._outbox.post_failed(post.id, "there is no question")
             return
-        channel = self._direct_channel(place.channel)
+        channel = self._direct_channel(place.channel) if place.is_direct else place.channel
         if wait := self._updates.take():
             raise Limited("too many updates", wait)
         try:
@@ -331,6 +333,11 @@ class Threads:
         except (Limited, Barred, Unanswered) as exc:
             self._outbox.post_later(post.id, self._then(exc))
             raise
+        except Refused as exc:
+            if exc.error not in _NO_CARD:
+                raise
+            self._outbox.post_failed(post.id, exc.error)  # somebody deleted the question, not the card
+            return
         self._outbox.posted(post.id, asked.ts)
 
     def _began(self, place: _Place) -> datetime:
@@ -388,15 +395,30 @@ class Threads:
     def _words(self, post: Post, receipt: Receipt) -> Json:
         if post.kind is PostKind.DIRECT:
             return messages.direct(post, receipt)
+        if post.kind in (PostKind.APPROVE, PostKind.APPROVED):
+            return self._approval(receipt)
         if post.kind is not PostKind.REPLY:
             return self._question(receipt)
-        return messages.reply(post, receipt, **self._told(receipt))
+        return messages.reply(post, receipt, **self._told(receipt), corrects=self._corrected(receipt))
+
+    def _corrected(self, receipt: Receipt) -> datetime | None:
+        """When the message left that this one sets right."""
+        key = receipt.request.corrects
+        return self._outbox.receipt(key).changed_at if key else None
 
     def _question(self, receipt: Receipt) -> Json:
         if not receipt.is_asked:
             return questions.answered(receipt)
         response = self._catalog().responses.get(receipt.request.response)
-        return questions.question(receipt, editable=response is not None and response.editable)
+        editable = response is not None and response.editable and not receipt.approved_by
+        return questions.question(receipt, editable=editable)
+
+    def _approval(self, receipt: Receipt) -> Json:
+        response = self._catalog().responses.get(receipt.request.response)
+        group = response.approval if response else None
+        if not receipt.awaits_approval or group is None:
+            return approvals.answered(receipt, **self._told(receipt))
+        return approvals.question(receipt, group=group, **self._told(receipt))
 
     def _told(self, receipt: Receipt) -> Json:
         catalog, request = self._catalog(), receipt.request

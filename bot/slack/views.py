@@ -20,7 +20,8 @@ def register(app: App) -> None:
 
 def response_searched(ack: Ack, body: dict[str, Any], payload: dict[str, Any], desk: Desk) -> None:
     filled = form.read(body["view"])
-    found = desk.search(body["user"]["id"], filled.team, payload.get("value") or "")
+    queue = filled.looked.seen["queue"] if filled.looked else ""
+    found = desk.offered(body["user"]["id"], filled.team, payload.get("value") or "", queue=queue)
     ack(options=modal.choices(found))
 
 
@@ -37,6 +38,10 @@ def send_submitted(
         text=filled.text,
         team=filled.team,
         version=filled.version,
+        language=filled.language,
+        seen=filled.looked.seen if filled.looked else None,
+        at=filled.at,
+        corrects=filled.corrects or None,
         click=f"view:{view['id']}",
     )
     receipt = desk.claim(request, asked_in=view["id"])
@@ -47,7 +52,8 @@ def send_submitted(
 def send_again_submitted(
     ack: Ack, body: dict[str, Any], view: dict[str, Any], client: WebClient, desk: Desk
 ) -> None:
-    request = desk.answer(modal.draft_of(view), body["user"]["id"], view["id"], kind="again")
+    draft, kind = modal.draft_of(view)
+    request = desk.answer(draft, body["user"]["id"], view["id"], kind=kind)
     receipt = desk.claim(request, asked_in=view["id"])
     ack(response_action="update", view=modal.working(receipt.request))
     desk.deliver_soon(receipt.key, then=windows.outcome_in(client, desk, view["id"]))

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from slack_sdk import WebClient
+from slack_sdk.web import SlackResponse
 
 from bot.canned.catalog import Response, Team
 from bot.canned.desk import Desk
@@ -23,6 +24,9 @@ _TOLD_ANYWAY = (State.REFUSED, State.UNKNOWN)  # a direct message goes out about
 _NO_WINDOW = (
     "If no window has opened now, Slack was too slow for it: do the same again in a moment. Nothing was sent."
 )
+_LOOKING = "Looking for live conversations …"
+_CHOOSE = "Choose the conversation from the list below, or type other words and press Enter."
+_NOT_ONE = "That is not a conversation. Paste its id, or its address in Genesys."
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,76 @@ class Entry:
         return cls(user, channel, body["trigger_id"], conversation, body.get("response_url") or "")
 
 
+@dataclass(frozen=True)
+class Window:
+    """One that stands open for `user`, who acts for `team` there."""
+
+    client: WebClient
+    desk: Desk
+    id: str
+    user: str
+    team: Team
+
+    def show(self, filled: form.Filled, response: Response | None = None) -> None:
+        """
+        Show what memory knows of what was just filled in, then what Genesys does.
+
+        The second update carries the first one's hash: where a newer click has changed the
+        window meanwhile, it is that click's to finish.
+        """
+        words = self._words(filled)
+        filled = filled if words or not filled.conversation else replace(filled, live=())
+        shown = self._update(modal.window(filled, response, note=_LOOKING if words else ""))
+        if shown is not None:
+            self.ask_soon(filled, response, shown)
+
+    def ask_soon(self, filled: form.Filled, response: Response | None, shown: str) -> None:
+        """Let Genesys say, in the lane for that, what memory does not know."""
+        words = self._words(filled)
+        if filled.conversation and not words:
+            self.desk.previews.submit(self._look, filled, response, shown)
+        elif words or not filled.live:
+            self.desk.previews.submit(self._list, filled, response, shown)
+
+    def _list(self, filled: form.Filled, response: Response | None, shown: str) -> None:
+        """
+        Show the conversations to choose from, by the words that stand there; the only one is taken over.
+
+        Not where the window has changed meanwhile: that change asks again.
+        """
+        words = self._words(filled)
+        found = self.desk.conversations.for_window(self.user, self.team, filled.agent, words)
+        if found.only is None:
+            listed = replace(filled, live=live.listing(found))
+            note = (_CHOOSE if found.choices else _NOT_ONE) if words else ""
+            self._update(modal.window(listed, response, note=note), hash=shown)
+            return
+        filled = filled.with_conversation(found.only.id, taken=shown)
+        now = self._update(modal.window(filled, response), hash=shown)
+        if now is not None:
+            self._look(filled, response, now)
+
+    def _look(self, filled: form.Filled, response: Response | None, shown: str) -> None:
+        """Show the conversation, and what would be sent into it."""
+        preview = self.desk.preview(
+            self.user,
+            self.team,
+            conversation=filled.conversation,
+            response=response,
+            text=filled.text,
+            values=filled.values,
+            language=filled.language,
+        )
+        self._update(modal.window(filled, response, preview), hash=shown)
+
+    def _words(self, filled: form.Filled) -> str:
+        """What stands there to find a conversation by; "" if that is the conversation itself, or nothing."""
+        return "" if self.desk.conversation_id(filled.conversation) else filled.conversation
+
+    def _update(self, view: Json, **only_if: str) -> str | None:
+        return _update(self.client, self.id, view, **only_if)
+
+
 def open_window(client: WebClient, desk: Desk, entry: Entry) -> None:
     """Open the window from memory, by one call: the trigger lives for three seconds."""
     filled = team = None
@@ -58,11 +132,33 @@ def open_window(client: WebClient, desk: Desk, entry: Entry) -> None:
     def shown() -> None:
         opened = call(client.views_open, trigger_id=entry.trigger, view=view)["view"]
         if filled is not None and team is not None:
-            _list_soon(client, desk, opened["id"], entry.user, team, filled, None, opened["hash"])
+            Window(client, desk, opened["id"], entry.user, team).ask_soon(filled, None, opened["hash"])
 
     said = messages.note(_NO_WINDOW)
     answered = [answers.by_url(client, entry.url, said)] if entry.url else []
     answers.go(desk.windows, shown, *answered, *answers.aside(client, entry.user, said, entry.channel))
+
+
+def open_filled(
+    client: WebClient,
+    desk: Desk,
+    entry: Entry,
+    team: Team,
+    filled: form.Filled,
+    opens: Callable[..., SlackResponse],
+) -> None:
+    """The same with everything filled in, as far as it can still be sent; `opens` or pushes it."""
+    try:
+        response = desk.response(filled.response or "", team)
+    except CannedError:
+        response, filled = None, replace(filled, response=None, text=None)
+
+    def shown() -> None:
+        opened = call(opens, trigger_id=entry.trigger, view=modal.window(filled, response))["view"]
+        Window(client, desk, opened["id"], entry.user, team).ask_soon(filled, response, opened["hash"])
+
+    said = messages.note(_NO_WINDOW)
+    answers.go(desk.windows, shown, *answers.aside(client, entry.user, said, entry.channel))
 
 
 def open_for_team(client: WebClient, desk: Desk, view: Mapping[str, Any], user: str, pressed: Json) -> None:
@@ -73,25 +169,17 @@ def open_for_team(client: WebClient, desk: Desk, view: Mapping[str, Any], user: 
     except CannedError as exc:
         _update(client, view["id"], modal.notice(str(exc)))
         return
-    filled = _begun(team, conversation)
-    shown = _update(client, view["id"], modal.window(filled))
-    if shown is not None:
-        _list_soon(client, desk, view["id"], user, team, filled, None, shown)
+    Window(client, desk, view["id"], user, team).show(_begun(team, conversation))
 
 
 def refresh(client: WebClient, desk: Desk, view: Mapping[str, Any], user: str) -> None:
-    """
-    Show what memory knows of what was just filled in, then what Genesys does.
-
-    The second update carries the first one's hash: where a newer click has changed the
-    window meanwhile, it is that click's to finish.
-    """
+    """Bring the window up to date with what was just filled in."""
     _show(client, desk, view["id"], user, form.read(view))
 
 
 def use(client: WebClient, desk: Desk, view: Mapping[str, Any], user: str, conversation: str) -> None:
     """Take over a conversation from the list, then show what is known of it."""
-    taken = replace(form.read(view), conversation=conversation, taken=view["hash"], agent="")
+    taken = form.read(view).with_conversation(conversation, taken=view["hash"])
     _show(client, desk, view["id"], user, taken)
 
 
@@ -102,13 +190,7 @@ def _show(client: WebClient, desk: Desk, view_id: str, user: str, filled: form.F
     except CannedError as exc:
         _update(client, view_id, modal.window(filled, note=str(exc)))
         return
-    shown = _update(client, view_id, modal.window(filled, response))
-    if shown is None:
-        return
-    if not filled.conversation:
-        _list_soon(client, desk, view_id, user, team, filled, response, shown)
-    elif response is not None:
-        desk.previews.submit(_preview, client, desk, view_id, user, team, filled, response, shown)
+    Window(client, desk, view_id, user, team).show(filled, response)
 
 
 def _begun(team: Team, typed: str) -> form.Filled:
@@ -117,67 +199,6 @@ def _begun(team: Team, typed: str) -> form.Filled:
     if agent is None:
         return form.Filled(team.name, team.channel, typed)
     return form.Filled(team.name, team.channel, agent=agent)
-
-
-def _list_soon(
-    client: WebClient,
-    desk: Desk,
-    view_id: str,
-    user: str,
-    team: Team,
-    filled: form.Filled,
-    response: Response | None,
-    shown: str,
-) -> None:
-    if not filled.conversation and not filled.live:
-        desk.previews.submit(_list, client, desk, view_id, user, team, filled, response, shown)
-
-
-def _list(
-    client: WebClient,
-    desk: Desk,
-    view_id: str,
-    user: str,
-    team: Team,
-    filled: form.Filled,
-    response: Response | None,
-    shown: str,
-) -> None:
-    """
-    Show the conversations to choose from; an agent's only one is taken over at once.
-
-    Not where the window has changed meanwhile: that change asks again.
-    """
-    found = desk.conversations.for_window(user, team, filled.agent)
-    if not filled.agent or len(found.choices) != 1:
-        listed = replace(filled, live=live.listing(found))
-        _update(client, view_id, modal.window(listed, response), hash=shown)
-        return
-    filled = replace(filled, conversation=found.choices[0].id, taken=shown, agent="")
-    now = _update(client, view_id, modal.window(filled, response), hash=shown)
-    if now is not None and response is not None:
-        _preview(client, desk, view_id, user, team, filled, response, now)
-
-
-def _preview(
-    client: WebClient,
-    desk: Desk,
-    view_id: str,
-    user: str,
-    team: Team,
-    filled: form.Filled,
-    response: Response,
-    shown: str,
-) -> None:
-    preview = desk.preview(
-        user,
-        team,
-        conversation=filled.conversation,
-        response=response,
-        text=filled.text,
-        values=filled.values,
-    )
-    _update(client, view_id, modal.window(filled, response, preview), hash=shown)
 
 
 def outcome_in(client: WebClient, desk: Desk, view_id: str) -> Callable[[Receipt], None]:
@@ -190,11 +211,39 @@ def outcome_in(client: WebClient, desk: Desk, view_id: str) -> Callable[[Receipt
 
 
 def _show_outcome(client: WebClient, desk: Desk, view_id: str, receipt: Receipt) -> None:
-    shown = partial(call, client.views_update, view_id=view_id, view=modal.outcome(receipt))
+    shown: answers.Way = partial(call, client.views_update, view_id=view_id, view=modal.outcome(receipt))
+    if receipt.draft:
+        shown = partial(_ask_anyway, client, desk, view_id, receipt)
     request, said = receipt.request, messages.outcome(receipt)
     told = receipt.state in _TOLD_ANYWAY
     also = [] if told else answers.aside(client, request.supervisor, said, request.channel)
     answers.go(desk.windows, shown, shown, *also)
+
+
+def _ask_anyway(client: WebClient, desk: Desk, view_id: str, receipt: Receipt) -> None:
+    question = modal.again(receipt.reason, receipt.draft, kind=modal.ANYWAY)
+    shown = call(client.views_update, view_id=view_id, view=question)["view"]["hash"]
+    desk.previews.submit(_show_changed, client, desk, view_id, receipt, shown)
+
+
+def _show_changed(client: WebClient, desk: Desk, view_id: str, receipt: Receipt, shown: str) -> None:
+    """Below the question, what there is to see now; not once it has been answered."""
+    request = receipt.request
+    try:
+        team = desk.team_for(request.supervisor, request.channel, request.team)
+        preview = desk.preview(
+            request.supervisor,
+            team,
+            conversation=request.conversation_id,
+            response=desk.response(request.response, team),
+            text=request.text,
+            values=request.values,
+            language=request.language,
+        )
+    except CannedError:
+        return  # the question stands, and says when it is answered what is against it
+    question = modal.again(receipt.reason, receipt.draft, preview, kind=modal.ANYWAY)
+    _update(client, view_id, question, hash=shown)
 
 
 def _update(client: WebClient, view_id: str, view: Json, **only_if: str) -> str | None:

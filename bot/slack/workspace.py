@@ -96,9 +96,8 @@ class Workspace:
         self.threads.sweep()
 
     def refresh(self) -> None:
-        """Ask Slack about the teams' groups and channels, where memory is missing or old; never raises."""
-        teams = self._catalog().teams
-        self.people.refresh({group for team in teams for group in team.groups}, {t.channel for t in teams})
+        """Ask Slack about the groups and channels in use, where memory is missing or old; never raises."""
+        self.people.refresh(self._catalog().groups, {team.channel for team in self._catalog().teams})
 
     def _unpostable(self, place: str, reason: str) -> None:
         self.people.forget_channel(place)  # memory may still say that all is well there

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Select, bindparam, or_, select
+from sqlalchemy import Connection, Integer, Select, and_, bindparam, not_, or_, select
 
 from bot.models import PostKind, Receipt, SendRequest, State
 
@@ -18,6 +18,7 @@ from .audit import note
 from .brakes import require_running
 from .engine import exclusively
 from .errors import NotUnknown, OverLimit, Repeated
+from .outbox import put_posts, touch_card
 from .rows import columns_of, find, receipt_of, receipts
 from .schema import sends, texts
 from .unknowns import mark
@@ -38,10 +39,18 @@ LATELY = or_(
 )
 SAME_RESPONSE = (
     receipts()
-    .where(sends.c.conversation_id == bindparam("conversation_id"), LATELY)
-    .where(sends.c.response == bindparam("response"), sends.c.state.in_(MAY_HAVE_REACHED))
+    .where(sends.c.conversation_id == bindparam("conversation_id"), sends.c.response == bindparam("response"))
+    .where(sends.c.state.in_(MAY_HAVE_REACHED), sends.c.key != bindparam("corrects"))
     .order_by(sends.c.claimed_at.desc())
     .limit(1)
+)
+# What is meant for a later time counts at that time, not when it was asked for.
+MEANT_FOR = sends.c.scheduled & (sends.c.state == State.PENDING)
+SAME_NOW = SAME_RESPONSE.where(
+    or_(and_(LATELY, not_(MEANT_FOR)), and_(MEANT_FOR, sends.c.asked_not_before < bindparam("until")))
+)
+SAME_THEN = SAME_RESPONSE.where(
+    MEANT_FOR, sends.c.asked_not_before > bindparam("since"), sends.c.asked_not_before < bindparam("until")
 )
 NTH_NEWEST = (
     select(sends.c.claimed_at)
@@ -86,7 +95,7 @@ class Claims(Workers):
                 return known
             require_running(tx, request.team)
             if asks_after is not None and not request.confirmed:
-                _require_new(tx, request, now - asks_after)
+                _require_new(tx, request, now, asks_after)
             _require_room(tx, BY_SUPERVISOR, supervisor, "per_minute", per_minute, A_MINUTE, now)
             _require_room(
                 tx, INTO_CONVERSATION, conversation_id, "per_conversation", per_conversation, TEN_MINUTES, now
@@ -94,16 +103,19 @@ class Claims(Workers):
             if request.instead_of is not None:
                 _settle_first(tx, request.instead_of, request, now)
             self._write(tx, request, now)
-        return Receipt(request, State.PENDING, now, not_before=request.not_before)
+        return Receipt(request, State.PENDING, now, not_before=request.held_until)
 
     def _write(self, tx: Connection, request: SendRequest, now: datetime) -> None:
         stands = {"state": State.PENDING, "claimed_at": now, "changed_at": now, "reason": ""}
         # What is held back belongs to whoever is there when it falls due.
-        held = {**self._mine(), **({"worker": None} if request.not_before else {})}
+        held = {**self._mine(), **({"worker": None} if request.held_until else {})}
         tx.execute(NEW_SEND, columns_of(request) | stands | held | {"correlation_id": ""})
         typed = dict(request.values)
         tx.execute(NEW_TEXTS, {"key": request.key, "typed": typed, "template": request.text})
         note(tx, now, "claimed", key=request.key, actor=_actor(request), **_what(request))
+        if request.scheduled and request.held_until:
+            touch_card(tx, request, now)
+            put_posts(tx, Receipt(request, State.PENDING, now), (PostKind.REPLY,), now)
 
 
 def _settle_first(tx: Connection, key: str, request: SendRequest, now: datetime) -> None:
@@ -112,9 +124,13 @@ def _settle_first(tx: Connection, key: str, request: SendRequest, now: datetime)
         raise NotUnknown(find(tx, key))
 
 
-def _require_new(tx: Connection, request: SendRequest, since: datetime) -> None:
-    same = {"conversation_id": request.conversation_id, "response": request.response, "since": since}
-    earlier = tx.execute(SAME_RESPONSE, same).first()
+def _require_new(tx: Connection, request: SendRequest, now: datetime, within: timedelta) -> None:
+    at = request.not_before if request.scheduled and request.not_before else now
+    later = at - now >= within
+    same = {"conversation_id": request.conversation_id, "response": request.response}
+    same |= {"corrects": request.corrects or ""}
+    times = {"since": (at if later else now) - within, "until": at + within}
+    earlier = tx.execute(SAME_THEN if later else SAME_NOW, same | times).first()
     if earlier is not None:
         raise Repeated(receipt_of(earlier))
 
@@ -143,4 +159,7 @@ def _what(request: SendRequest) -> dict[str, Any]:
         "language": request.language,
         "confirmed": request.confirmed,
         "instead_of": request.instead_of,
+        "scheduled": request.not_before.isoformat() if request.scheduled and request.not_before else None,
+        "edited": request.edited,
+        "corrects": request.corrects,
     }

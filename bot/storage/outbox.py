@@ -24,6 +24,7 @@ from .schema import audit, chats, posts, sends, threads
 from .workers import Workers, due
 
 NEW_POST = posts.insert()
+IN_THREAD = (PostKind.REPLY, PostKind.APPROVE, PostKind.APPROVED)
 # Written in one transaction, a post and what it tells of have the same time.
 TOLD = and_(audit.c.key == posts.c.key, audit.c.at == posts.c.created_at)
 RECORD = select(audit.c.mac).where(TOLD).order_by(audit.c.id.desc()).limit(1).scalar_subquery()
@@ -135,6 +136,12 @@ class Outbox(Workers):
         with self._reading() as tx:
             return [receipt_of(row) for row in tx.execute(query)]
 
+    def is_told(self, key: str, ts: str, *, places: Sequence[str]) -> bool:
+        """Whether Slack's message `ts`, in one of these channels or to one of these users, tells of it."""
+        query = select(posts.c.id).where(posts.c.key == key, posts.c.ts == ts, posts.c.channel.in_(places))
+        with self._reading() as tx:
+            return tx.execute(query).first() is not None
+
     def _speaking(self) -> Select[tuple[str, str]]:
         # Threads whose first open post may be said: it goes first, whatever comes behind it.
         first = select(func.min(posts.c.id)).where(posts.c.done_at.is_(None))
@@ -193,17 +200,17 @@ def put_posts(
 
 
 def _place(tx: Connection, receipt: Receipt, kind: PostKind, asked: str) -> tuple[str, str]:
-    if kind is PostKind.REPLY:
+    if kind in IN_THREAD:
         return receipt.request.channel, receipt.request.conversation_id
     known = asked_of(tx, receipt.key) if kind in (PostKind.ASK, PostKind.ASKED) and not asked else None
     if kind in (PostKind.ASK, PostKind.ASKED):
-        return asked or (known.user if known else receipt.request.supervisor), ""
+        return asked or (known.place if known else receipt.request.supervisor), ""
     return receipt.request.supervisor, ""
 
 
-def asked_of(tx: Connection, key: str) -> Asked | None:
-    """Who was asked about this send, and where."""
-    query = select(posts.c.channel, posts.c.ts).where(posts.c.key == key, posts.c.kind == PostKind.ASK)
+def asked_of(tx: Connection, key: str, kind: PostKind = PostKind.ASK) -> Asked | None:
+    """Where somebody was last asked about this send by a post of this kind."""
+    query = select(posts.c.channel, posts.c.ts).where(posts.c.key == key, posts.c.kind == kind)
     row = tx.execute(query.order_by(posts.c.id.desc()).limit(1)).first()
     return Asked(row.channel, row.ts) if row else None
 

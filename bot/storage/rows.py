@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, Select, and_, bindparam, select
 
 from bot.models import Chat, Gate, Post, PostKind, Receipt, SendAs, SendRequest, State, Thread
 
+from .errors import NoSuchSend
 from .schema import sends, texts
 
 
@@ -27,6 +28,14 @@ def find(tx: Connection, key: str) -> Receipt | None:
     return receipt_of(row) if row else None
 
 
+def require(tx: Connection, key: str) -> Receipt:
+    """Raises NoSuchSend."""
+    receipt = find(tx, key)
+    if receipt is None:
+        raise NoSuchSend(key)
+    return receipt
+
+
 def receipt_of(row: Row[Any]) -> Receipt:
     return Receipt(
         request=_request_of(row),
@@ -44,6 +53,7 @@ def receipt_of(row: Row[Any]) -> Receipt:
         delivery_error=row.delivery_error or "",
         gate_until=row.gate_until,
         opened_by=row.opened_by,
+        approved_by=row.approved_by,
         landed_in=row.landed_in,
         handled_by=row.handled_by,
     )
@@ -66,7 +76,10 @@ def _request_of(row: Row[Any]) -> SendRequest:
         confirmed=row.confirmed,
         not_before=row.asked_not_before,
         gate=Gate(row.gate) if row.gate else None,
+        seen=row.seen,
+        scheduled=row.scheduled,
         edited=row.edited,
+        corrects=row.corrects,
     )
 
 
@@ -85,9 +98,12 @@ def columns_of(request: SendRequest) -> dict[str, Any]:
         "by_operator": request.by_operator,
         "confirmed": request.confirmed,
         "asked_not_before": request.not_before,
-        "not_before": request.not_before,
+        "not_before": request.held_until,
         "gate": request.gate,
+        "seen": request.seen,
+        "scheduled": request.scheduled,
         "edited": request.edited,
+        "corrects": request.corrects,
     }
 
 

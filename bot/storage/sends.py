@@ -23,8 +23,9 @@ from .brakes import BRAKE, IS_PAUSED, OF_SEND, pause_in
 from .claims import Claims
 from .engine import beside, storable
 from .errors import NoSuchSend, Stopped
+from .gates import answers_of
 from .outbox import put_posts, touch_card
-from .rows import find, receipt_of, receipts
+from .rows import receipt_of, receipts, require
 from .schema import sends, texts
 from .workers import due
 
@@ -39,6 +40,12 @@ BEGIN = update(sends).where(READY, ~IS_PAUSED)
 HELD_UP_BY = OF_SEND.where(READY)
 FORGET = update(sends).where(THIS, sends.c.gate.is_(None))
 SETTLE = update(sends).where(THIS, sends.c.state.in_(bindparam("was", expanding=True)))
+SENT_BY = (
+    select(sends.c.response)
+    .where(sends.c.supervisor == bindparam("supervisor"), sends.c.state == State.SENT)
+    .order_by(sends.c.claimed_at.desc(), sends.c.id.desc())
+    .limit(50)
+)
 KEEP_TEXT = update(texts).where(texts.c.key == bindparam("this"))
 
 
@@ -51,7 +58,7 @@ class Sends(Claims):
     def receipt(self, key: str) -> Receipt:
         """Where the send stands; raises NoSuchSend."""
         with self._reading() as tx:
-            return _require(tx, key)
+            return require(tx, key)
 
     def begin(self, key: str, text: str, *, sender_id: str | None, version: str | None = None) -> bool:
         """
@@ -105,12 +112,11 @@ class Sends(Claims):
             moved = tx.execute(SETTLE, _settled(outcome, now) | here).rowcount == 1
             if moved and outcome.state is State.PENDING and _forgets(tx, key):
                 tx.execute(KEEP_TEXT, {"this": key, "final": None})
-            receipt = _require(tx, key)
+            receipt = require(tx, key)
             if moved:
                 note(tx, now, "settled", key=key, actor=actor, **_result(receipt))
                 touch_card(tx, receipt.request, now)
-                asked = (PostKind.ASKED,) if receipt.gate_until is not None else ()
-                put_posts(tx, receipt, (*posts, *asked), now)
+                put_posts(tx, receipt, (*posts, *answers_of(receipt)), now)
             return receipt, moved
 
     def waiting(self, key: str, until: datetime) -> None:
@@ -119,7 +125,7 @@ class Sends(Claims):
         sending = and_(sends.c.key == key, sends.c.state == State.SENDING)
         with self._writing() as tx:
             if tx.execute(update(sends).where(sending).values(waiting_until=until)).rowcount == 1:
-                touch_card(tx, _require(tx, key).request, now)
+                touch_card(tx, require(tx, key).request, now)
 
     def sends(
         self,
@@ -139,17 +145,15 @@ class Sends(Claims):
                 query = query.where(_older_than(tx, before))
             return [receipt_of(row) for row in tx.execute(query)]
 
+    def sent_lately(self, supervisor: str) -> list[str]:
+        """The keys of the responses that they sent last, the newest first, each once; of 50 sends."""
+        with self._reading() as tx:
+            return list(dict.fromkeys(tx.execute(SENT_BY, {"supervisor": supervisor}).scalars()))
+
 
 def _forgets(tx: Connection, key: str) -> bool:
     nothing = {"sender_id": None, "text_hash": None}
     return tx.execute(FORGET, nothing | {"this": key}).rowcount == 1
-
-
-def _require(tx: Connection, key: str) -> Receipt:
-    receipt = find(tx, key)
-    if receipt is None:
-        raise NoSuchSend(key)
-    return receipt
 
 
 def _older_than(tx: Connection, key: str) -> ColumnElement[bool]:
@@ -188,6 +192,7 @@ def _result(receipt: Receipt) -> dict[str, Any]:
         "correlation_id": receipt.correlation_id,
         "sender_id": receipt.sender_id,
         "text_hash": receipt.text_hash,
+        "approved_by": receipt.approved_by,
         "opened_by": receipt.opened_by,
         "delivery": receipt.delivery or None,
         "landed_in": receipt.landed_in,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -44,7 +44,7 @@ class Used:
     counts nowhere, but for `last_at`, when the newest was claimed.
     """
 
-    name: str
+    name: str = field(repr=False)
     sent: int
     edited: int
     not_sent: int

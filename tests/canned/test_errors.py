@@ -55,6 +55,7 @@ EXAMPLES = [
     (errors.NotLinked("No."), ""),
     (errors.AskFirst("Again?", draft="d1"), ""),
     (errors.WhichTeam("Which?", draft="d1", teams=["A", "B"]), ""),
+    (errors.Changed("Look again.", seen={}), ""),
     (errors.OverLimit("No."), ""),
     (errors.NotWritten("No."), ""),
     (errors.ConnectFirst("Sign in."), ""),

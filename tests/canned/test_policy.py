@@ -55,7 +55,6 @@ SPEAKS_FOR_IT: Mapping[str, tuple[dict[str, Any], ...]] = {
     "known response": ({"key": "escalation"}, {"key": "escalaton"}),
     "allowed to the team": ({"responses": ("esc*",)}, {"responses": ("greeting",)}),
     "not expired": ({"expires": TODAY}, {"expires": TODAY - timedelta(days=1)}),
-    "no approval asked": ({"approval": None}, {"approval": GROUP}),
     "language there": ({"asked": "es"}, {"asked": "fr"}),
     "editable or not edited": ({"editable": True}, {"editable": False}),
     "some text": ({"edited": EDITED}, {"edited": " \n"}),
@@ -68,9 +67,7 @@ def text_to_send(row: Mapping[str, int]) -> str:
     for name, which in row.items():
         given |= SPEAKS_FOR_IT[name][which]
     team = replace(EMEA, supervisors=given["supervisors"], responses=given["responses"])
-    response = replace(
-        RESPONSE, expires=given["expires"], approval=given["approval"], editable=given["editable"]
-    )
+    response = replace(RESPONSE, expires=given["expires"], editable=given["editable"])
     says = catalog(team, STRANGE, escalation=response)
     acts = require_team(says, ANN, given["channel"], nobody)
     found = require_response(says, acts, given["key"], TODAY)
@@ -208,14 +205,6 @@ def test_response_may_be_sent_up_to_and_on_its_last_day(expires: date | None, to
         with pytest.raises(TextRefused) as refused:
             require_response(says, EMEA, "escalation", today)
         assert refused.value.field == "response"
-
-
-def test_response_that_needs_approval_is_not_sent_without_one() -> None:
-    says = catalog(EMEA, escalation=replace(RESPONSE, approval=GROUP))
-    with pytest.raises(NotAllowed) as refused:
-        require_response(says, EMEA, "escalation", TODAY)
-
-    assert "approval" in refusal(refused)
 
 
 # -- which text -------------------------------------------------------------------------------

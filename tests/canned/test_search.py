@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from bot.canned.catalog import Response
-from bot.canned.search import Search, nearest
+from bot.canned.search import Search, matching, nearest
 
 RESPONSES = [
     Response("greeting", "Greeting by name", "Hello, how can I help?"),
@@ -87,3 +87,22 @@ def test_rapidfuzz_is_not_imported_before_it_is_needed() -> None:
     code = "import sys, bot.canned.catalog, bot.canned.search; sys.exit('rapidfuzz' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "at"),
+    [
+        ("grace", [0]),
+        ("HOPPER sms", [0]),
+        ("support", [0, 1]),
+        ("hoper", [0]),
+        ("grace support", [0]),
+        ("grace king", []),
+        ("zebra", []),
+        ("", [0, 1]),
+    ],
+)
+def test_names_are_found_by_all_the_words_or_by_words_like_them(words: str, at: list[int]) -> None:
+    names = ["Grace Hopper Support sms", "Ada King Support whatsapp"]
+
+    assert list(matching(words, names)) == at

@@ -9,6 +9,7 @@ import pytest
 from bot.sandbox.sandbox import TEAM, Sandbox
 from bot.sandbox.slack_said import Message
 from bot.sandbox.slack_view import View
+from bot.slack import live
 
 ESCALATION = "Thank you for your patience. Your request has been escalated to our specialist team."
 ACTIVITY = "POST /api/v2/analytics/conversations/activity/query"
@@ -193,10 +194,11 @@ def test_the_window_lists_own_ones_and_those_of_the_teams_queues(sandbox: Sandbo
 
 def test_use_takes_a_conversation_over_and_shows_the_preview(sandbox: Sandbox) -> None:
     slack = sandbox.slack
+    sandbox.genesys.start_chat("Ada King")
     opens(sandbox)
     slack.choose(slack.ann, "Response", "escalation")
     assert "Grace Hopper" in "".join(listed(window(sandbox)))  # it is still there
-    slack.press(slack.ann, "Use")
+    slack.press(slack.ann, f"{live.USE}0")
     view = window(sandbox)
 
     assert view.state["Conversation"] == sandbox.conversation
@@ -234,6 +236,7 @@ def test_a_late_list_does_not_get_in_the_way_of_what_was_filled_in(sandbox: Sand
 
 def test_a_window_changed_while_genesys_was_asked_gets_the_list_too(sandbox: Sandbox) -> None:
     slack = sandbox.slack
+    sandbox.genesys.start_chat("Ada King")
     held = sandbox.genesys.hold(MINE)
     slack.types(slack.ann, "/canned", slack.channel)
     assert held.arrived.wait(10)
@@ -248,12 +251,13 @@ def test_a_window_changed_while_genesys_was_asked_gets_the_list_too(sandbox: San
 
 def test_a_cleared_conversation_brings_the_list_back_and_use_works_again(sandbox: Sandbox) -> None:
     slack = sandbox.slack
+    sandbox.genesys.start_chat("Ada King")
     opens(sandbox)
-    slack.press(slack.ann, "Use")
+    slack.press(slack.ann, f"{live.USE}0")
     assert not listed(window(sandbox))
     slack.fill(slack.ann, "Conversation", "", enter=True)
     assert listed(window(sandbox))
-    slack.press(slack.ann, "Use")
+    slack.press(slack.ann, f"{live.USE}0")
 
     assert window(sandbox).state["Conversation"] == sandbox.conversation
 
@@ -300,6 +304,57 @@ def test_genesys_down_is_said_in_the_window(sandbox: Sandbox) -> None:
     assert "Genesys" in opens(sandbox).text.partition("Preview")[2]
 
 
+def test_the_only_conversation_is_filled_in_and_three_letters_send_into_it(sandbox: Sandbox) -> None:
+    slack = sandbox.slack
+    slack.types(slack.ann, "/canned", slack.channel)
+    sandbox.drain()
+    slack.search(slack.ann, "Response", "esc")
+    slack.choose(slack.ann, "Response", "Escalated to a specialist")
+    slack.submit(slack.ann)
+    sandbox.drain()
+
+    assert sandbox.genesys.customer_sees(sandbox.conversation) == [ESCALATION]
+
+
+@pytest.mark.parametrize("words", ["grace", "@bob ray", "WEBMESSAGING hopper", "hoppre"])
+def test_words_that_only_one_conversation_fits_take_it_over(sandbox: Sandbox, words: str) -> None:
+    sandbox.genesys.start_chat("Ada King", channel="sms")
+    assert listed(opens(sandbox))
+    sandbox.slack.fill(sandbox.slack.ann, "Conversation", words, enter=True)
+
+    assert window(sandbox).state["Conversation"] == sandbox.conversation
+
+
+def test_words_narrow_the_list_down_and_those_that_fit_nothing_say_so(sandbox: Sandbox) -> None:
+    for customer in ("Ada King", "Ada Byron"):
+        sandbox.genesys.start_chat(customer)
+    opens(sandbox)
+    slack = sandbox.slack
+    slack.fill(slack.ann, "Conversation", "ada", enter=True)
+    narrowed = window(sandbox)
+    slack.fill(slack.ann, "Conversation", "<zebra>", enter=True)
+    lost = window(sandbox)
+
+    assert "Ada Byron" in "".join(listed(narrowed))
+    assert "Grace" not in "".join(listed(narrowed))
+    assert narrowed.state["Conversation"] == "ada"
+    assert "None of these is about “<zebra>”." in "".join(listed(lost))
+    assert "Grace" in "".join(listed(lost))
+    slack.choose(slack.ann, "Response", "escalation")
+    slack.submit(slack.ann)
+    assert "not a conversation" in window(sandbox).errors["Conversation"]
+    assert sandbox.receipts() == []
+
+
+def test_a_conversation_is_not_taken_for_the_only_one_where_others_could_not_be_listed(
+    sandbox: Sandbox,
+) -> None:
+    ann = sandbox.genesys.users[sandbox.genesys.ann]
+    ann.permissions = ann.permissions - {"analytics:queueObservation:view"}
+
+    assert opens(sandbox).state["Conversation"] == ""
+
+
 # -- where nothing can be listed --------------------------------------------------------------
 
 
@@ -311,4 +366,6 @@ def test_a_contract_that_cannot_list_says_so(make_sandbox: Callable[..., Sandbox
 
     assert honest in types(sandbox, "/canned @bob escalation").said
     assert honest in opens(sandbox).text
+    sandbox.slack.fill(sandbox.slack.ann, "Conversation", "grace", enter=True)
+    assert "not a conversation" in window(sandbox).text
     assert sandbox.receipts() == []

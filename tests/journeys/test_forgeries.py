@@ -446,6 +446,7 @@ ASKABLE = re.compile(rf"/oauth/token|/api/v2/(?!conversations/)[\w/]+|/api/v2/co
 
 def test_nothing_but_an_id_ever_reaches_genesys(sandbox: Sandbox) -> None:
     slack = sandbox.slack
+    sandbox.genesys.start_chat("Ada King", agents=[sandbox.genesys.ann])  # else the only one is filled in
     sandbox.genesys.forget()
     for odd in ODD_IDS:
         typed = {"command": "/canned", "team_id": slack.team_id, "channel_id": slack.channel}

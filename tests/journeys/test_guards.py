@@ -20,7 +20,7 @@ RESPONSES = {
 CHAT = {"live", "kind", "sender in it"}  # what is wrong with the conversation itself
 ASKED = {"signature", "allowed", "variables", "approval", *CHAT}  # and what with the request
 LATER = {"link", "active", "team"}  # and what may become so between the click and the send
-BEFORE = {"signature", "link", "team", "allowed", "approval"}  # what is said before anything is written
+BEFORE = {"signature", "link", "team", "allowed"}  # what is said before anything is written
 GUARDS = sorted(ASKED | LATER)
 
 

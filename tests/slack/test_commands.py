@@ -75,7 +75,7 @@ def test_the_window_opens_while_genesys_hangs(sandbox: Sandbox) -> None:
         ("undo", "nothing to take back"),
         ("connect", "an operator links people"),
         ("disconnect", "an operator links people"),
-        ("scheduled", "every message leaves at once"),
+        ("scheduled", "Nothing of yours waits for a later time"),
         ("undo all", "undo stands alone"),
         ("{conversation} greeting topic", "“topic” is not name=value"),
         ("{conversation} escalaton", "Did you mean escalation"),

@@ -23,12 +23,13 @@ import pytest
 from bot import slack
 from bot.canned.catalog import Response, Show, Team
 from bot.canned.conversations import SHOWN, Choice, Found
-from bot.canned.desk import Me, Preview
+from bot.canned.desk import Me
 from bot.canned.errors import AskFirst, MissingValues, NotAConversation, TextRefused
+from bot.canned.previews import Around, Line, Preview
 from bot.models import Chat, Link, Post, PostKind, Receipt, SendAs, SendRequest, State, Way
 from bot.sandbox.limits import faults, option_faults, size
-from bot.slack import live, messages, modal
-from bot.slack.form import Filled
+from bot.slack import live, messages, modal, previewing
+from bot.slack.form import Filled, Looked
 
 Json = dict[str, Any]
 Builder = Callable[..., Any]
@@ -52,10 +53,11 @@ HOSTILE = {
 }
 
 
-NOT_SHOWN = {"manifest.manifest", "finding.mark"}
+NOT_SHOWN = {"manifest.manifest", "finding.mark", "finding.pages", "finding.payload_of"}
 ONLY = {  # what a builder is never asked for
     "questions.edit": lambda given: size(given["receipt"].text or "") <= TEXT,
     "modal.choices": lambda given: len(given["found"]) <= 100,
+    "approvals.review": lambda given: size(given["receipt"].text or "") <= 4 * TEXT,  # no channel takes more
 }
 
 
@@ -96,6 +98,10 @@ class Given:
         post = Post(1, KEY, PostKind.REPLY, "C0TEAM", ID, State.SENT, sentence, NOW)
         choice = Choice(ID, name, name, name, 100_000, is_mine=False, is_waiting=True, page=f"https://x/{ID}")
         found = Found((choice,) * SHOWN, note=sentence)
+        seen = {"message": "m" * 36, "agent": "g" * 36, "queue": "q" * 100}
+        lines = (Line(name, text, NOW), Line("", text, None)) * 3
+        around = Around(name, name, name, name, False, 100_000, lines[:5], sentence, "", 2_000, seen)
+        ended_one = Around("", "", "", "", True, None, (), "", name, 2_000, seen)
         filled = Filled(
             "T" * 75,
             "C0TEAM",
@@ -106,6 +112,9 @@ class Given:
             tuple(names),
             tuple(names),
             live=live.listing(found),
+            language="es",
+            looked=Looked(seen, "", 2_000),
+            around=previewing.around(around),
         )
         team = Team(long(hostile, 75), "C0TEAM", ("U0ANN",))
         link = Link("U0ANN", name, "operator", NOW, name=name)
@@ -115,6 +124,7 @@ class Given:
             Preview(long(hostile, 12_000), limit=2_000),
             Preview(missing=tuple(names), note=sentence),
             Preview(note=sentence),
+            Preview(text, limit=2_000, around=around),
         ]
         windows = [modal.notice("x"), modal.window(filled, asking)]
         errors = [
@@ -127,6 +137,11 @@ class Given:
         self.by_name: dict[str, list[Any]] = {
             "sentence": [sentence],
             "draft": [KEY],
+            "zone": ["", "Europe/Berlin"],
+            "corrects": [None, NOW],
+            "group": ["S0LEADS"],
+            "kind": [modal.AGAIN, modal.ANYWAY],
+            "language": [sentence, ""],
             "user": ["U0ANN"],
             "ts": ["1700000000.000100"],
             "link": [f"https://bot.example/{'x' * 2_900}"],
@@ -154,6 +169,8 @@ class Given:
             "CannedError": errors[:-1],
             "Exception": errors,
             "bool": [True, False],
+            "Preview": previews,
+            "Around": [around, ended_one],
             "Show": list(Show),
             "Receipt": self.receipts,
             "SendRequest": self.requests,

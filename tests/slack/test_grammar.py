@@ -163,3 +163,32 @@ def test_nonsense_is_answered_with_what_to_type(typed: str, says: str) -> None:
 def test_whatever_is_typed_is_understood_or_nonsense(text: str) -> None:
     with contextlib.suppress(Nonsense):
         parse(text)
+
+
+@pytest.mark.parametrize(
+    ("behind", "sends"),
+    [
+        ("escalation at 15:30", SendTyped(ID, "escalation", at="15:30")),
+        ("escalation AT 3:30pm", SendTyped(ID, "escalation", at="3:30pm")),
+        ("escalation at 3:30 pm", SendTyped(ID, "escalation", at="3:30 pm")),
+        ("escalation at tomorrow 9:00", SendTyped(ID, "escalation", at="tomorrow 9:00")),
+        ("escalation at 2026-12-01 09:00", SendTyped(ID, "escalation", at="2026-12-01 09:00")),
+        (
+            'greeting topic="at 15:30" lang=es at 9:05',
+            SendTyped(ID, "greeting", {"topic": "at 15:30"}, "es", at="9:05"),
+        ),
+        ("greeting at=15:30", SendTyped(ID, "greeting", {"at": "15:30"})),
+        ("greeting at=noon at 15:30", SendTyped(ID, "greeting", {"at": "noon"}, at="15:30")),
+        ("at", SendTyped(ID, "at")),
+        ("at at 15:30", SendTyped(ID, "at", at="15:30")),
+        ("at topic=1", SendTyped(ID, "at", {"topic": "1"})),
+    ],
+)
+def test_a_time_stands_last_behind_at(behind: str, sends: SendTyped) -> None:
+    assert parse(f"{ID} {behind}") == sends
+
+
+@pytest.mark.parametrize("behind", ["escalation at", "greeting at 15:30 topic=x", "greeting at topic=x"])
+def test_at_without_a_last_time_is_refused_with_how_to_write_it(behind: str) -> None:
+    with pytest.raises(Nonsense, match="`at` and a time come last, like `at 15:30`"):
+        parse(f"{ID} {behind}")

@@ -67,6 +67,8 @@ def test_a_handler_leaves_what_goes_wrong_to_the_one_place_for_it(name: str) -> 
         *("canned_conversation", "canned_response", "canned_message", "canned_preview", "canned_value:größe"),
         *("canned_window_team:3", "canned_team:12", "canned_again", "canned_not_again"),
         *("canned_way:agent", "canned_way:system"),
+        *("canned_approve", "canned_reject", "canned_review", "canned_undo", "canned_cancel:3"),
+        "canned_correct",
         *("canned_agent_send", "canned_agent_edit", "canned_agent_decline"),
     ],
 )

@@ -57,13 +57,6 @@ def test_a_full_list_fits_into_the_fullest_window_and_is_read_back() -> None:
     assert form.read({**view, "state": {}}).live == listed
 
 
-def test_with_a_conversation_the_list_goes() -> None:
-    listed = live.listing(Found((GRACE,)))
-    view = modal.window(form.Filled("T", "C1", conversation="c1", live=listed))
-
-    assert not live.listed_in(view)
-
-
 def test_a_note_stands_alone_where_nothing_was_found() -> None:
     blocks = live.listing(Found(note="There is <none>."))
 

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from bot.canned.catalog import Response
-from bot.canned.desk import Preview
 from bot.canned.errors import (
     AskFirst,
     MissingValues,
@@ -15,6 +14,7 @@ from bot.canned.errors import (
     TextRefused,
     UnknownResponse,
 )
+from bot.canned.previews import Preview
 from bot.sandbox import slack_forms as forms
 from bot.slack import form, modal
 from bot.slack.form import Filled
@@ -28,7 +28,10 @@ FIXED = Response("fixed", "Fixed words", "Only as it stands.", editable=False)
 
 
 def labels(view: dict[str, Any]) -> list[str]:
-    return [block["label"]["text"] for block in view["blocks"] if block["type"] == "input"]
+    """Of its inputs, but for the time, which is always there and always the last."""
+    *found, last = [block["label"]["text"] for block in view["blocks"] if block["type"] == "input"]
+    assert last == "At"
+    return found
 
 
 def typed_into(view: dict[str, Any], **by_label: str) -> dict[str, Any]:
@@ -214,7 +217,7 @@ def test_a_repeated_send_is_asked_about_in_the_same_window() -> None:
 
     assert answer["response_action"] == "update"
     assert answer["view"]["submit"]["text"] == "Send again"
-    assert modal.draft_of(answer["view"]) == "d1"
+    assert modal.draft_of(answer["view"]) == ("d1", "again")
 
 
 def test_a_window_without_inputs_becomes_the_sentence() -> None:

@@ -181,3 +181,99 @@ def test_nothing_is_asked_or_opened_under_an_unknown_key(
     with pytest.raises(NoSuchSend):
         open_gate(store, "nobody")
     assert store.asked("nobody") is None
+
+
+# -- approvals ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ask_group(store: Store, clock: Any) -> Callable[..., tuple[Receipt, bool]]:
+    def asking(key: str, gate: Gate = Gate.APPROVAL, text: str = TEXT) -> tuple[Receipt, bool]:
+        until = clock() + timedelta(minutes=5)
+        asked = {"gate": gate, "group": "S0LEADS", "sender_id": "bob-in-genesys"}
+        return store.ask_approval(key, text, **asked, until=until, reason="It waits.")
+
+    return asking
+
+
+def approve(store: Store, key: str) -> bool:
+    return store.approve(key, by="U0LEE", reason="")[1]
+
+
+@pytest.mark.parametrize("gate", [Gate.APPROVAL, Gate.BOTH])
+def test_what_waits_for_approval_begins_no_other_way(
+    store: Store, claim: Callable[..., str], ask: Any, ask_group: Any, gate: Gate
+) -> None:
+    key = claim(gate=gate)
+
+    assert not store.begin(key, TEXT, sender_id="g1")
+    assert not ask(key)[1]
+    ask_group(key, gate)
+    assert not open_gate(store, key)
+    assert not store.begin(key, TEXT, sender_id="g1")
+
+
+def test_only_the_approved_text_begins(store: Store, claim: Callable[..., str], ask_group: Any) -> None:
+    key = claim(gate=Gate.APPROVAL)
+    ask_group(key)
+
+    assert approve(store, key)
+    assert not store.begin(key, OTHER, sender_id="g1")
+    assert store.begin(key, TEXT, sender_id="g1")
+    assert store.receipt(key).approved_by == "U0LEE"
+
+
+def test_after_the_approval_the_agent_is_asked_with_the_same_text_and_cannot_change_it(
+    store: Store, claim: Callable[..., str], ask: Any, ask_group: Any
+) -> None:
+    key = claim(gate=Gate.BOTH)
+    ask_group(key, Gate.BOTH)
+    approve(store, key)
+
+    assert not store.begin(key, TEXT, sender_id="g1")
+    assert not ask(key, OTHER)[1]
+    assert ask(key)[1]
+    assert not open_gate(store, key, edited=OTHER)
+    assert not store.begin(key, TEXT, sender_id="g1")
+    assert open_gate(store, key)
+    assert store.begin(key, TEXT, sender_id="g1")
+
+
+def test_of_two_approvals_at_once_one_counts_and_none_after_the_wait(
+    open_store: Callable[..., Store],
+    store: Store,
+    claim: Callable[..., str],
+    ask_group: Any,
+    at_once: Callable[..., list[Any]],
+    clock: Any,
+) -> None:
+    key, late = claim(gate=Gate.APPROVAL), claim(gate=Gate.APPROVAL)
+    ask_group(key)
+    ask_group(late)
+    stores = [open_store(worker) for worker in ("one", "two")]
+
+    assert sorted(at_once(*(lambda store=store: approve(store, key) for store in stores))) == [False, True]
+    clock.advance(300)
+    assert not approve(store, late)
+    assert late in [receipt.key for receipt in store.take_abandoned()]
+
+
+def test_the_group_is_asked_in_the_thread_and_what_came_of_it_takes_its_place(
+    store: Store, claim: Callable[..., str], ask_group: Any
+) -> None:
+    approved, rejected = claim(gate=Gate.APPROVAL), claim(gate=Gate.APPROVAL)
+    for key in (approved, rejected):
+        ask_group(key)
+    approve(store, approved)
+    store.settle(rejected, Outcome(State.CANCELLED), was=(State.PENDING,))
+    store.settle(approved, Outcome(State.REFUSED), was=(State.PENDING,))
+    said = [(post.kind, post.key) for post, _ in store.posts_due("C0TEAM", "c1")]
+
+    assert said == [
+        (PostKind.APPROVE, approved),
+        (PostKind.APPROVE, rejected),
+        (PostKind.APPROVED, approved),
+        (PostKind.APPROVED, rejected),
+    ]
+    assert store.asked(approved, PostKind.APPROVE) == Asked("C0TEAM", None)
+    assert store.asked(approved) is None

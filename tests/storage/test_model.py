@@ -167,16 +167,15 @@ class Sends(RuleBasedStateMachine):
             if send.holder == worker and send.state is State.PENDING:
                 self._hold(send, None)
 
-    @rule(key=keys, worker=workers)
-    def take_over(self, key: str, worker: str) -> None:
-        send = self.sends[key]
+    @rule(worker=workers)
+    def take_over(self, worker: str) -> None:
         with self._by(worker) as store:
-            free = key in [receipt.key for receipt in store.abandoned(limit=1000)]
-            ready = send.state is State.SENDING or (send.state is State.PENDING and self._due(send))
-            assert free == (ready and self._is_free(send)), send
-            if free:
-                assert store.take(key, send.state)
-                self._hold(send, worker)
+            taken = {receipt.key for receipt in store.take_abandoned(limit=1000)}
+            for key, send in self.sends.items():
+                ready = send.state is State.SENDING or (send.state is State.PENDING and self._due(send))
+                assert (key in taken) == (ready and self._is_free(send)), send
+                if key in taken:
+                    self._hold(send, worker)
 
     @rule(seconds=st.sampled_from([1, 16, 41, 301]))
     def pass_time(self, seconds: int) -> None:

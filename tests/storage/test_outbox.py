@@ -250,6 +250,18 @@ def _card_is_shown(store: Store) -> None:
     store.card_shown(*TEAM, store.standing(*TEAM))
 
 
+def test_a_button_counts_only_in_a_message_about_its_send(store: Store, claim: Callable[..., str]) -> None:
+    key, other = claim(), claim()
+    store.settle(key, Outcome(State.REFUSED), was=(State.PENDING,), posts=(PostKind.REPLY, PostKind.DIRECT))
+    [(reply, _)] = store.posts_due("C0TEAM", "c1")
+    store.posted(reply.id, "1.2")
+
+    assert store.is_told(key, "1.2", places=("C0TEAM", "U0ANN"))
+    assert not store.is_told(key, "1.3", places=("C0TEAM", "U0ANN"))
+    assert not store.is_told(key, "1.2", places=("C0OTHER",))
+    assert not store.is_told(other, "1.2", places=("C0TEAM",))
+
+
 def test_whoever_was_given_up_for_dead_says_nothing_more(
     open_store: Callable[..., Store], settled: Callable[..., str], clock: Any
 ) -> None:

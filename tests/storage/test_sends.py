@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.models import Outcome, PostKind, Receipt, SendRequest, State
+from bot.models import Gate, Outcome, PostKind, Receipt, SendRequest, State
 from bot.storage import NoSuchSend, OverLimit, Repeated, Store
 
 ROOM = {"per_minute": 100, "per_conversation": 100}
@@ -21,7 +21,12 @@ def test_a_claim_is_pending_and_gives_back_what_was_asked(
     store: Store, a_request: Callable[..., SendRequest], clock: Any
 ) -> None:
     request = a_request(
-        values={"name": "Zoë “Z”"}, text="Hello {{name}}", language="es", by_operator=True, confirmed=True
+        values={"name": "Zoë “Z”"},
+        text="Hello {{name}}",
+        language="es",
+        by_operator=True,
+        confirmed=True,
+        seen={"message": "m1", "agent": "", "queue": "Überfällig"},
     )
 
     receipt = store.claim(request, **ROOM)
@@ -474,3 +479,81 @@ def test_any_typed_text_and_value_can_be_claimed(
     store.claim(request, **ROOM)
 
     assert store.receipt(request.key).state is State.PENDING
+
+
+def test_what_was_sent_lately_is_known_by_its_response_the_newest_first(
+    store: Store, claim: Callable[..., str], clock: Any
+) -> None:
+    for response, outcome in (("a", SENT), ("b", SENT), ("c", Outcome(State.REFUSED)), ("a", SENT)):
+        clock.advance(120)
+        store.settle(claim(response=response), outcome, was=[State.PENDING])
+    claim(response="d", supervisor="U0BOB")
+
+    assert store.sent_lately("U0ANN") == ["a", "b"]
+    assert store.sent_lately("U0NOBODY") == []
+
+
+# -- for a later time -----------------------------------------------------------------------------
+
+
+def test_what_is_scheduled_is_nobodys_until_its_time_and_is_told_in_the_thread_once(
+    store: Store, a_request: Callable[..., SendRequest], clock: Any
+) -> None:
+    request = a_request(scheduled=True, not_before=clock() + timedelta(hours=1), corrects="k", edited=True)
+    receipt = store.claim(request, **ROOM)
+    store.claim(request, **ROOM)
+    waiting = store.take_abandoned()
+    [(post, _)] = store.posts_due("C0TEAM", "c1")
+    early = store.begin(request.key, "Hello", sender_id="g1")
+    clock.advance(3600)
+
+    assert receipt == store.receipt(request.key)
+    assert receipt.is_scheduled
+    assert (post.kind, post.state) == (PostKind.REPLY, State.PENDING)
+    assert waiting == []
+    assert not early
+    assert [due.key for due in store.take_abandoned()] == [request.key]
+    assert store.begin(request.key, "Hello", sender_id="g1")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "asks"),
+    [(60, 60, True), (60, 60.9, True), (60, 61, False), (60, 58, False), (60, 0, False), (0.5, 0, True)],
+)
+def test_the_same_response_is_repeated_if_both_arrive_within_a_minute(
+    store: Store,
+    a_request: Callable[..., SendRequest],
+    clock: Any,
+    first: float,
+    second: float,
+    asks: bool,
+) -> None:
+    def at(minutes: float) -> SendRequest:
+        time = clock() + timedelta(minutes=minutes)
+        return a_request(scheduled=True, not_before=time) if minutes else a_request()
+
+    store.claim(at(first), **ROOM)
+
+    if asks:
+        with pytest.raises(Repeated):
+            store.claim(at(second), **ROOM)
+    else:
+        store.claim(at(second), **ROOM)
+
+
+def test_an_approval_is_asked_for_at_once_and_its_time_waited_for_then(
+    store: Store, a_request: Callable[..., SendRequest], clock: Any
+) -> None:
+    time = clock() + timedelta(hours=1)
+    request = a_request(scheduled=True, not_before=time, gate=Gate.APPROVAL)
+    store.claim(request, **ROOM)
+    asked = {"gate": Gate.APPROVAL, "group": "S0LEADS", "sender_id": "g1", "reason": ""}
+    assert store.ask_approval(request.key, "Hello", until=clock() + timedelta(minutes=5), **asked)[1]
+    approved, _ = store.approve(request.key, by="U0LEE", reason="")
+    clock.advance(60)
+
+    assert approved.is_scheduled
+    assert not store.begin(request.key, "Hello", sender_id="g1")
+    assert store.take_abandoned() == []
+    clock.advance(3600)
+    assert store.begin(request.key, "Hello", sender_id="g1")

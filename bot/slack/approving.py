@@ -1,0 +1,65 @@
+"""The clicks of whoever approves or rejects what somebody else wants to send."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from slack_bolt import Ack, App
+from slack_sdk import WebClient
+
+from bot.canned.desk import Desk
+
+from . import answers, approvals, messages
+from .blocks import Json
+from .client import call
+
+_NO_WINDOW = "Slack was too slow to open the window. Press the button again."
+
+
+def register(app: App) -> None:
+    app.action(approvals.APPROVE)(approve_pressed)
+    app.action(approvals.REJECT)(reject_pressed)
+    app.action(approvals.REVIEW)(review_pressed)
+    app.view(approvals.REJECTED)(reason_given)
+
+
+def approve_pressed(ack: Ack, body: dict[str, Any], action: dict[str, Any], desk: Desk) -> None:
+    receipt = desk.approving.approve(action["value"], body["user"]["id"], *_place(body))
+    ack()
+    desk.deliver_soon(receipt.key)
+
+
+def reject_pressed(
+    ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
+) -> None:
+    receipt = desk.approving.question(action["value"], body["user"]["id"], *_place(body))
+    _open(client, desk, body, approvals.why(receipt, _place(body)[1]))
+    ack()
+
+
+def review_pressed(
+    ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
+) -> None:
+    receipt = desk.approving.question(action["value"], body["user"]["id"], *_place(body))
+    _open(client, desk, body, approvals.review(receipt))
+    ack()
+
+
+def reason_given(ack: Ack, body: dict[str, Any], view: dict[str, Any], desk: Desk) -> None:
+    key, channel, ts, reason = approvals.rejected(view)
+    desk.approving.reject(key, body["user"]["id"], channel, ts, reason)
+    ack()
+
+
+def _place(body: dict[str, Any]) -> tuple[str, str]:
+    """The channel and the message that was clicked in; none for a click from anywhere else."""
+    container = body["container"]
+    return str(container.get("channel_id", "")), str(container.get("message_ts", ""))
+
+
+def _open(client: WebClient, desk: Desk, body: dict[str, Any], view: Json) -> None:
+    user, channel = body["user"]["id"], body["channel"]["id"]
+    shown = partial(call, client.views_open, trigger_id=body["trigger_id"], view=view)
+    said = messages.note(_NO_WINDOW)
+    answers.say(desk.windows, shown, *answers.aside(client, user, said, channel))

@@ -1,0 +1,160 @@
+"""Setting right what was sent: who may, what the customer sees, and what the thread says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from bot.models import State
+from bot.sandbox.sandbox import Sandbox
+from bot.sandbox.slack_said import Message
+
+ESCALATION = "Thank you for your patience. Your request has been escalated to our specialist team."
+RIGHT = "Sorry, it was our billing team."
+
+
+@pytest.fixture
+def sent(make_sandbox: Callable[..., Sandbox]) -> Sandbox:
+    """Ann has sent a response; Bob is another supervisor of her team, Lee is none."""
+    sandbox = make_sandbox()
+    slack = sandbox.slack
+    team = {"name": "T", "channel": slack.channel, "supervisors": [slack.ann, slack.bob]}
+    sandbox.configure({"teams": [team], "identity": ["operator"]})
+    sandbox.start().link()
+    sandbox.link_user(slack.bob, sandbox.genesys.bob)
+    slack.types(slack.ann, f"/canned {sandbox.conversation} escalation", slack.channel)
+    sandbox.drain()
+    return sandbox
+
+
+def reply(sandbox: Sandbox) -> Message:
+    [card] = sandbox.slack.messages(sandbox.slack.channel)
+    return sandbox.slack.thread(sandbox.slack.channel, card.ts)[-1]
+
+
+def corrects(sandbox: Sandbox, who: str, in_: Message | None) -> None:
+    slack = sandbox.slack
+    slack.press(who, "Send correction", in_)
+    sandbox.drain()
+    slack.fill(who, "Message", RIGHT)
+    slack.submit(who)
+    slack.replay(2)
+    sandbox.drain()
+
+
+def test_the_window_opens_with_what_was_sent_and_says_that_it_stays(sent: Sandbox) -> None:
+    sent.slack.press(sent.slack.ann, "Send correction", reply(sent))
+    sent.drain()
+    view = sent.slack.open_view(sent.slack.ann)
+
+    assert view is not None
+    assert view.state["Conversation"] == sent.conversation
+    assert view.state["Message"] == ESCALATION
+    assert "Genesys cannot take that one back" in view.text
+    assert len(sent.receipts()) == 1
+
+
+def test_a_correction_follows_what_it_corrects_once_and_the_thread_says_so(sent: Sandbox) -> None:
+    corrects(sent, sent.slack.ann, reply(sent))
+    second, first = sent.receipts()
+
+    assert sent.genesys.customer_sees(sent.conversation) == [ESCALATION, RIGHT]
+    assert (second.request.corrects, second.request.edited) == (first.key, True)
+    assert "corrects the message of" in reply(sent).said
+    [claimed, *_] = sent.bot.parts.store.audit(second.key)
+    assert claimed.detail["corrects"] == first.key
+
+
+def test_it_starts_from_the_answer_that_only_its_supervisor_sees_too(sent: Sandbox) -> None:
+    corrects(sent, sent.slack.ann, sent.slack.ephemerals(sent.slack.ann)[-1])
+
+    assert sent.genesys.customer_sees(sent.conversation) == [ESCALATION, RIGHT]
+
+
+def test_it_starts_from_the_window_in_which_it_was_sent_too(sent: Sandbox) -> None:
+    slack = sent.slack
+    slack.types(slack.ann, f"/canned {sent.conversation}", slack.channel)
+    sent.drain()
+    slack.choose(slack.ann, "Response", "escalation")
+    sent.drain()
+    sent.clock.advance(seconds=61)
+    slack.submit(slack.ann)
+    sent.drain()
+    corrects(sent, slack.ann, None)
+
+    assert sent.genesys.customer_sees(sent.conversation) == [ESCALATION, ESCALATION, RIGHT]
+
+
+def test_another_supervisor_of_the_team_may_and_nobody_else(sent: Sandbox) -> None:
+    slack = sent.slack
+    slack.press(slack.lee, "Send correction", reply(sent))
+    sent.drain()
+    refused = slack.ephemerals(slack.lee)[-1].said
+    corrects(sent, slack.bob, reply(sent))
+
+    assert "You are not a supervisor of T" in refused
+    assert slack.open_view(slack.lee) is None
+    assert sent.genesys.customer_sees(sent.conversation) == [ESCALATION, RIGHT]
+    assert sent.receipts()[0].request.supervisor == slack.bob
+
+
+def test_a_second_correction_within_a_minute_is_asked_about(sent: Sandbox) -> None:
+    first = reply(sent)
+    corrects(sent, sent.slack.ann, first)
+    corrects(sent, sent.slack.ann, first)
+
+    assert sent.genesys.customer_sees(sent.conversation) == [ESCALATION, RIGHT]
+    view = sent.slack.open_view(sent.slack.ann)
+    assert view is not None
+    assert "Send it again?" in view.text
+
+
+def test_in_another_conversation_it_corrects_nothing(sent: Sandbox) -> None:
+    slack, genesys = sent.slack, sent.genesys
+    other = genesys.start_chat("Alan Turing", agents=[genesys.bob], users=[genesys.ann])
+    slack.press(slack.ann, "Send correction", reply(sent))
+    sent.drain()
+    slack.fill(slack.ann, "Conversation", other)
+    slack.submit(slack.ann)
+    sent.drain()
+
+    assert genesys.customer_sees(other) == [ESCALATION]
+    assert sent.receipts()[0].request.corrects is None
+
+
+@pytest.mark.parametrize("place", [("C0SUPPORT", "1.2"), ("C0OTHER", "")])
+def test_a_button_elsewhere_opens_nothing(sent: Sandbox, place: tuple[str, str]) -> None:
+    slack, (channel, ts) = sent.slack, place
+    slack.forge(
+        {
+            "type": "block_actions",
+            "team": {"id": slack.team_id},
+            "user": {"id": slack.ann, "team_id": slack.team_id},
+            "channel": {"id": channel, "name": "x"},
+            "container": {"type": "message", "message_ts": ts or reply(sent).ts, "channel_id": channel},
+            "trigger_id": slack.new_trigger(slack.ann),
+            "response_url": f"{slack.url}/response/none",
+            "actions": [
+                {
+                    "type": "button",
+                    "action_id": "canned_correct",
+                    "block_id": "b",
+                    "value": sent.receipts()[0].key,
+                }
+            ],
+        }
+    )
+    sent.drain()
+
+    assert slack.open_view(slack.ann) is None
+
+
+def test_what_was_not_sent_has_no_correction(sent: Sandbox) -> None:
+    sent.genesys.end(sent.conversation)
+    sent.clock.advance(seconds=61)
+    sent.slack.types(sent.slack.ann, f"/canned {sent.conversation} escalation", sent.slack.channel)
+    sent.drain()
+
+    assert sent.receipts()[0].state is State.REFUSED
+    assert "Send correction" not in reply(sent).said
