@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import signal
 import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -120,13 +121,14 @@ def run() -> None:
     help="Which of Genesys' two contracts.",
 )
 def sandbox(once: str | None, api: Contract) -> None:
-    """Try it without any account: simulated Genesys, simulated Slack, the real bot."""
+    """Try it in your browser without any account: simulated Genesys, simulated Slack, the real bot."""
     from bot import logs
     from bot.sandbox import demo
 
     logs.set_up("ERROR", "text")  # what is refused on purpose is no news here
     if once is not None:
         sys.exit(demo.once(once, api=api, say=click.echo))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # told to stop: the same as Ctrl-C
     demo.stay(api=api, say=click.echo)
 
 

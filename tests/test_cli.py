@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import re
+import signal
 import stat
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from click.testing import CliRunner, Result
 
 from bot.canned.catalog import read as read_catalog
 from bot.cli import main
+from bot.sandbox import demo
 from bot.sandbox.genesys import ANN, BOB
 from bot.sandbox.sandbox import TEAM, Sandbox
 from bot.storage import Store
@@ -967,12 +969,12 @@ def test_sandbox_fails_where_the_customer_got_nothing(canned: Canned) -> None:
     assert "Did you mean" in result.stdout
 
 
-def test_sandbox_takes_commands_line_by_line(canned: Canned) -> None:
-    result = canned("sandbox", typed="\n/canned {conversation} escalation\n/canned help\n")
+def test_sandbox_takes_commands_line_by_line(log_as_before: None) -> None:
+    said: list[str] = []
+    demo.stay(api="platform", say=said.append, lines=["", "/canned list", "/canned help"])
 
-    assert result.exit_code == 0
-    assert ESCALATION in result.stdout
-    assert "▸ /canned help" in result.stdout
+    assert any("Escalated to a specialist" in line for line in said)
+    assert [line for line in said if "▸" in line] == ["  ▸ /canned list", "  ▸ /canned help"]
 
 
 # -- as a process of its own ------------------------------------------------------------------
@@ -1003,6 +1005,27 @@ def test_module_is_the_command_and_its_exit_code_the_processs(office: Sandbox, f
     assert "\nUnknown. " in done.stderr
     assert office.genesys.customer_sees(office.conversation) == [ESCALATION]
     assert not re.search("Grace|Ann Lee|patience", done.stderr)
+
+
+def test_sandbox_prints_one_address_serves_it_and_leaves_cleanly(folder: Path) -> None:
+    told = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "bot", "sandbox"],
+        cwd=folder,
+        env=told,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        assert running.stdout
+        address = next(line.strip() for line in running.stdout if "http://" in line)
+        status = requests.get(address, timeout=10).status_code
+        running.send_signal(signal.SIGINT)
+        _, trace = running.communicate(timeout=30)
+
+    assert (status, running.returncode, trace) == (200, 0, "")
+    assert list(folder.iterdir()) == []
 
 
 def test_help_names_every_command_and_loads_no_server_and_no_database(folder: Path) -> None:

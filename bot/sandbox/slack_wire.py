@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal, Protocol
 from urllib.parse import urlencode
 
@@ -50,6 +51,15 @@ class Ack:
         except ValueError:
             return {}
         return found if isinstance(found, dict) else {}
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What the app was told at a time, by the payload's type, and its answer's status (0: none in time)."""
+
+    at: datetime
+    what: str
+    status: int
 
 
 class Wire(Protocol):

@@ -9,6 +9,7 @@ neither; what must not happen side by side takes an advisory lock (`exclusively`
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import sqlite3
 import threading
@@ -227,7 +228,9 @@ def _storable(row: Any) -> Any:
 
 
 def storable(value: Any) -> Any:
-    return UNSTORABLE.sub("\ufffd", value) if isinstance(value, str) else value
+    if not isinstance(value, str) or (value.isascii() and "\0" not in value):
+        return value
+    return UNSTORABLE.sub("\ufffd", value)
 
 
 def _prepare_sqlite(engine: Engine, *, patience: float, foreign_keys: bool) -> None:
@@ -242,8 +245,17 @@ def _prepare_sqlite(engine: Engine, *, patience: float, foreign_keys: bool) -> N
     def begun(connection: Connection) -> None:
         options = connection.get_execution_options()
         left = max(options["until"] - time.monotonic(), 0) if "until" in options else patience
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(left * 1000)}").close()
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes") else "BEGIN")
+        # Past SQLAlchemy, to which each of these costs as much as a query does.
+        _begin(connection.connection.dbapi_connection, connection.info, left, bool(options.get("writes")))
+
+
+def _begin(connection: Any, info: dict[Any, Any], left: float, writes: bool) -> None:
+    """Begin, and wait `left` seconds for a lock; `info` remembers what the connection was told last."""
+    timeout = math.ceil(left * 100) * 10  # milliseconds, coarse enough to be the same most of the time
+    if info.get("timeout") != timeout:
+        connection.execute(f"PRAGMA busy_timeout = {timeout}")
+        info["timeout"] = timeout
+    connection.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _write_ahead(connection: Any, patience: float) -> None:
@@ -272,7 +284,7 @@ def as_sentences(sentence: str) -> Iterator[None]:
         yield
     except OURS:
         raise
-    except (DBAPIError, TimeoutError) as exc:
+    except (DBAPIError, sqlite3.Error, TimeoutError) as exc:
         raise DatabaseDown(sentence) from exc
 
 
