@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot import logs
 from bot.canned.announcing import Announcing
@@ -41,8 +41,10 @@ from bot.canned.previews import Previews
 from bot.canned.recovery import Recovery
 from bot.canned.sending import Sender
 from bot.canned.settling import Settling
-from bot.genesys import REGIONS, Genesys, GenesysError, Interrupted, Keyring
+from bot.genesys import REGIONS, Genesys, GenesysError, Interrupted, Keyring, OnAnswer
+from bot.metrics import Metrics
 from bot.models import Link, SendRequest
+from bot.ready import Ready
 from bot.settings import EVENTS, GenesysSettings, Settings, SettingsError
 from bot.storage import StorageError, Store
 
@@ -138,30 +140,36 @@ class Waits:
         self._ended.set()
 
 
-def assemble(settings: Settings, *, now: Clock, sleep: Sleep | None = None) -> Parts:
+def assemble(
+    settings: Settings, *, now: Clock, sleep: Sleep | None = None, metrics: Metrics | None = None
+) -> Parts:
     """
     Wire everything; the database is brought up to date, and Slack is asked who we are.
 
-    `sleep` stands in for the waits in the room, in tests.
+    `sleep` stands in for the waits in the room, in tests. `metrics` counts what happens.
 
     Raises CatalogError, DatabaseDown, SlackDown, NotAllowed (Slack refuses the token).
     """
     with ExitStack() as undo:
-        parts = _wire(settings, undo, now=now, sleep=sleep)
+        parts = _wire(settings, undo, now=now, sleep=sleep, metrics=metrics)
         undo.pop_all()
         return parts
 
 
-def _wire(settings: Settings, undo: ExitStack, *, now: Clock, sleep: Sleep | None) -> Parts:
+def _wire(
+    settings: Settings, undo: ExitStack, *, now: Clock, sleep: Sleep | None, metrics: Metrics | None
+) -> Parts:
     waits = Waits(sleep)
     catalog = CatalogFile(settings.config)
     catalog.current()
     url, keys = settings.database_url.reveal(), settings.secret_keys
-    store = Store(url, now=now, worker=str(uuid.uuid4()), keys=keys)
+    settled = metrics.settled if metrics else _nobody
+    store = Store(url, now=now, worker=str(uuid.uuid4()), keys=keys, settled=settled)
     undo.callback(store.close)
     store.upgrade()
     keyring = _keyring(settings, store, waits)
-    genesys = connect(settings.genesys, keyring, now=now, sleep=waits)
+    on_answer = metrics.answered if metrics else None
+    genesys = connect(settings.genesys, keyring, now=now, sleep=waits, on_answer=on_answer)
     undo.callback(genesys.close)
     lanes = Lanes()
     libraries = Libraries(genesys, store, catalog.current, now=now)
@@ -247,17 +255,20 @@ def _keyring(settings: Settings, store: Store, sleep: Callable[[float], None]) -
 
 
 def connect(
-    settings: GenesysSettings, keyring: Keyring | None, *, now: Clock, sleep: Callable[[float], None]
+    settings: GenesysSettings,
+    keyring: Keyring | None,
+    *,
+    now: Clock,
+    sleep: Callable[[float], None],
+    on_answer: OnAnswer | None = None,
 ) -> Genesys:
     """The Genesys organisation of these settings; nothing is asked of it yet. Raises SettingsError."""
     return (_events if settings.api == EVENTS else partial(_platform, keyring=keyring))(
-        settings, now=now, sleep=sleep
+        settings, now=now, sleep=sleep, on_answer=on_answer
     )
 
 
-def _platform(
-    settings: GenesysSettings, *, keyring: Keyring | None, now: Clock, sleep: Callable[[float], None]
-) -> Genesys:
+def _platform(settings: GenesysSettings, *, keyring: Keyring | None, **common: Any) -> Genesys:
     try:
         return Genesys.platform(
             region=settings.region,
@@ -268,15 +279,14 @@ def _platform(
             keyring=keyring,
             login_url=settings.login_url,
             api_url=settings.api_url,
-            now=now,
-            sleep=sleep,
+            **common,
         )
     except ValueError as exc:
         known = ", ".join(f"{domain} ({name})" for name, domain in REGIONS.items())
         raise SettingsError([f"GENESYS_REGION must be one of these, by domain or by name: {known}"]) from exc
 
 
-def _events(settings: GenesysSettings, *, now: Clock, sleep: Sleep) -> Genesys:
+def _events(settings: GenesysSettings, **common: Any) -> Genesys:
     try:
         key = settings.jwt_key_file.read_text(encoding="ascii") if settings.jwt_key_file else None
     except (OSError, UnicodeDecodeError) as exc:
@@ -289,8 +299,7 @@ def _events(settings: GenesysSettings, *, now: Clock, sleep: Sleep) -> Genesys:
         system_user_id=settings.system_user_id,
         login_url=settings.login_url,
         api_url=settings.api_url,
-        now=now,
-        sleep=sleep,
+        **common,
     )
 
 
@@ -347,7 +356,9 @@ class Bot:
 
         if settings.slack is None:
             raise ValueError("read the settings with need_slack=True")
-        self.parts = assemble(settings, now=now, sleep=sleep)
+        self.metrics = Metrics()
+        self.parts = assemble(settings, now=now, sleep=sleep, metrics=self.metrics)
+        self.metrics.watch(self.parts.lanes, self.parts.store.backlog, now)
         workspace = self.parts.workspace
         assert workspace is not None  # noqa: S101 - settings.slack is there, so it is too
         self.workspace = workspace
@@ -358,12 +369,16 @@ class Bot:
         with ExitStack() as undo:
             undo.callback(self.parts.close, 0)
             app = listening.build(settings.slack, workspace, self.parts.desk)
-            self._socket = workspace.socket(app, self._connected) if settings.slack.app_token else None
+            sockets = settings.slack.app_token
+            self._socket = workspace.socket(app, self._connected, self.metrics.acked) if sockets else None
+            self.ready = Ready(self._neighbours(), now=now)
             connecting = self.parts.desk.connecting
             site = web.build(
                 None if self._socket else app,
                 self.ready,
                 signing_secret=settings.slack.signing_secret.reveal(),
+                metrics=self.metrics.page,
+                acked=self.metrics.acked,
                 announced=self._announced(settings, now),
                 pages=[ConnectPages(self.parts.desk).blueprint()] if connecting.is_offered else [],
             )
@@ -395,6 +410,7 @@ class Bot:
 
     def _connected(self, connections: int) -> None:
         """Slack gives each command to one of the app's connections, also to a bot that somebody forgot."""
+        self.metrics.connected(connections)
         try:
             alive = self.parts.store.alive()
         except StorageError:
@@ -455,11 +471,11 @@ class Bot:
             self._purged_at = now
             log.info("the texts of %s sends were kept long enough and are gone", gone)
 
-    def ready(self) -> Mapping[str, bool]:
-        """Whether each neighbour answers; `/readyz`."""
+    def _neighbours(self) -> Mapping[str, Callable[[], bool]]:
         return {
-            "database": self.parts.store.ping(),
-            "slack": self._socket is None or self._socket.is_healthy(),
+            "database": self.parts.store.ping,
+            "slack": self._socket.is_healthy if self._socket else self.workspace.answers,
+            "genesys": self.parts.genesys.reachable,
         }
 
 

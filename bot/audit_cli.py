@@ -8,11 +8,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from bot import tables
+from bot.progress import along
 
 if TYPE_CHECKING:
     from bot.canned.catalog import Catalog
@@ -67,7 +69,7 @@ def verify(office: Office, /, slack: bool, head: str | None, unkeyed: int) -> No
         click.echo(sentence)
 
     with office.store() as store:
-        verdict = store.verify(found, published=head)
+        verdict = store.verify(found, published=head, along=partial(along, label="Reading records"))
         if verdict.keyed and verdict.loose > unkeyed:
             found(
                 f"The first {verdict.loose} records, up to {verdict.loosest}, have no key behind them: "
@@ -113,7 +115,7 @@ def export(office: Office, /, form: str, **wanted: Any) -> None:
     from bot.storage import Wanted
 
     with office.store() as store:
-        records = store.trail(Wanted(**wanted))
+        records = along(store.trail(Wanted(**wanted)), "Writing records", printing=True)
         if form == "csv":
             tables.write(sys.stdout, COLUMNS, map(as_columns, records))
             return

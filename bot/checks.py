@@ -1,143 +1,152 @@
 """
 `canned check`: try everything that sending takes, without sending, and say of each thing what mends it.
 
-Each part is tried by itself, so that one broken thing does not hide the next.
+Each part is tried by itself, so that one broken thing does not hide the next; what cannot
+be tried because of another thing that is broken is left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from datetime import datetime
 from time import sleep
-from typing import TYPE_CHECKING
+from typing import Any
+
+import requests
 
 from bot.app import connect
 from bot.canned.catalog import Catalog, CatalogError, CatalogFile, Team
-from bot.canned.errors import CannedError
-from bot.canned.lanes import Lane
-from bot.settings import Settings
-from bot.storage import StorageError, Store
-
-if TYPE_CHECKING:
-    from bot.slack.workspace import Workspace
+from bot.canned.keyring import SealedKeyring
+from bot.genesys import Check
+from bot.settings import EVENTS, Settings
+from bot.storage import HEAD, StorageError, Store
 
 Clock = Callable[[], datetime]
+Members = Mapping[str, frozenset[str]]  # of user groups, by the group's id
+
+TIMEOUT = 5  # seconds
+_DATABASE = "Look at DATABASE_URL and at the database itself; README says how to restore one from a backup."
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked at; `ok` with a `mend` is a warning."""
-
-    name: str
-    ok: bool
-    detail: str
-    mend: str = ""
-
-    @property
-    def line(self) -> str:
-        sign = "FAIL" if not self.ok else "warn" if self.mend else "ok"
-        return f"{sign:4}  {self.name}: {self.detail}" + (f"\n      {self.mend}" if self.mend else "")
+def line(check: Check) -> str:
+    """One thing for a person to read, with what mends it below."""
+    sign = "FAIL" if not check.ok else "warn" if check.mend else "ok"
+    return f"{sign:4}  {check.name}: {check.detail}" + (f"\n      {check.mend}" if check.mend else "")
 
 
-def run(settings: Settings, *, now: Clock) -> Iterator[Finding]:
-    """Every finding as it is made; raises SettingsError for settings that fit nothing at all."""
+def as_json(check: Check) -> dict[str, Any]:
+    warning = check.ok and bool(check.mend)
+    said = {"detail": check.detail, "mend": check.mend}
+    return {"name": check.name, "ok": check.ok, "warning": warning, **said}
+
+
+def run(settings: Settings, *, now: Clock) -> Iterator[Check]:
+    """Each thing as it is found out; raises SettingsError for settings that fit nothing at all."""
     catalog, config = _config(settings)
     yield config
     url, keys = settings.database_url.reveal(), settings.secret_keys
     store = Store(url, now=now, worker="check", keys=keys)
     try:
-        yield _database(store)
-        yield from _brake(store)
+        database = _database(store)
+        yield database
+        if database.ok:
+            yield _keys(settings, store)
+            yield from _brake(store)
         yield from _genesys(settings, now)
-        yield from _slack(settings, store, catalog, now)
-        yield from _mapping(store, catalog)
+        members = yield from _slack(settings, catalog)
+        if settings.public_url or not (settings.slack and settings.slack.app_token):
+            yield _public(settings)
+        if database.ok:
+            yield _mapping(store, catalog.teams, members)
     finally:
         store.close()
 
 
-def _config(settings: Settings) -> tuple[Catalog | None, Finding]:
+def _config(settings: Settings) -> tuple[Catalog, Check]:
     try:
         catalog = CatalogFile(settings.config).current()
     except CatalogError as exc:
-        return None, Finding("config", False, str(exc), "`canned responses validate` shows it again.")
+        mend = "Mend it; `canned responses validate` shows it again."
+        return Catalog({}, ()), Check("config", False, str(exc), mend)
     said = f"{len(catalog.responses)} responses, {len(catalog.teams)} teams in {settings.config}"
-    return catalog, Finding("config", True, said)
+    return catalog, Check("config", True, said)
 
 
-def _database(store: Store) -> Finding:
+def _database(store: Store) -> Check:
     try:
+        before = store.revision()
         store.upgrade()
+        store.require_whole()
     except StorageError as exc:
-        return Finding("database", False, str(exc), "Look at DATABASE_URL and at the database itself.")
-    return Finding("database", True, "there, and up to date")
+        return Check("database", False, str(exc), _DATABASE)
+    if before == HEAD:
+        return Check("database", True, f"there, at revision {HEAD}, the newest")
+    was = f"it was at revision {before}" if before else "it was empty"
+    return Check("database", True, f"there; {was}, and is at {HEAD} now, the newest")
 
 
-def _brake(store: Store) -> Iterator[Finding]:
-    try:
-        pauses = store.pauses()
-    except StorageError:
-        return  # said above
-    for pause in pauses:
+def _keys(settings: Settings, store: Store) -> Check:
+    if not settings.secret_keys:
+        mend = "Set CANNED_SECRET_KEY; `canned init` makes one."
+        return Check("secret key", True, "none is set, so nothing seals the record of sends", mend)
+    keyring = SealedKeyring(store, settings.secret_keys, sleep=sleep)
+    users = store.signed_in()
+    shut = [user for user in users if keyring.load(user) is None]
+    if shut:
+        said = f"CANNED_SECRET_KEY does not open the sign-ins of {len(shut)} of {len(users)} people"
+        mend = "Put the key that sealed them behind the new one, with a comma, or they sign in again."
+        return Check("secret key", False, said, mend)
+    return Check("secret key", True, f"opens the sign-ins that are kept ({len(users)})")
+
+
+def _brake(store: Store) -> Iterator[Check]:
+    for pause in store.pauses():
         said = f"sending is paused for {pause.whose} since {pause.since:%Y-%m-%d %H:%M} UTC"
-        yield Finding("brake", True, said, f"`{pause.lifted_by}` lifts that.")
+        yield Check("brake", True, said, f"`{pause.lifted_by}` lifts that.")
 
 
-def _genesys(settings: Settings, now: Clock) -> Iterator[Finding]:
+def _genesys(settings: Settings, now: Clock) -> Iterator[Check]:
     genesys = connect(settings.genesys, None, now=now, sleep=sleep)
     try:
-        for check in genesys.check():
-            yield Finding(check.name, check.ok, check.detail, check.mend)
+        yield from genesys.check()
     finally:
         genesys.close()
 
 
-def _slack(settings: Settings, store: Store, catalog: Catalog | None, now: Clock) -> Iterator[Finding]:
-    mend = "Install the app again from `canned manifest` and copy its bot token to SLACK_BOT_TOKEN."
+def _slack(settings: Settings, catalog: Catalog) -> Generator[Check, None, Members]:
     if settings.slack is None:
-        yield Finding("slack", False, "SLACK_BOT_TOKEN is not set", mend)
-        return
-    from bot.slack.workspace import Workspace
+        mend = "Install the app from `canned manifest` and copy its bot token to SLACK_BOT_TOKEN."
+        yield Check("slack", False, "SLACK_BOT_TOKEN is not set", mend)
+        return {}
+    from bot.slack import checks
 
-    lane = Lane("check", 1)
+    return (yield from checks.run(settings.slack, catalog))
+
+
+def _public(settings: Settings) -> Check:
+    """From here it can only be seen that it works: the bot may be stopped, or not reachable from here."""
+    name, url = "public address", settings.public_url
+    if not url:
+        mend = "Slack needs one without SLACK_APP_TOKEN: set CANNED_PUBLIC_URL to have it looked at here."
+        return Check(name, True, "not known, since CANNED_PUBLIC_URL is not set", mend)
+    back = "" if settings.genesys.api == EVENTS else f"; people sign in by way of {url}/genesys/callback"
     try:
-        workspace = Workspace(settings.slack, store, lane, lane, lambda: catalog or _nothing(), now=now)
-        yield Finding("slack", True, f"signed in to {workspace.id}")
-        yield from _channels(workspace, catalog)
-    except CannedError as exc:
-        yield Finding("slack", False, str(exc), mend)
-    finally:
-        lane.close(0)
+        answer = requests.get(f"{url}/healthz", timeout=TIMEOUT, allow_redirects=False)
+        alive = answer.ok and answer.json() == {"alive": True}
+    except (OSError, ValueError):
+        alive = False
+    if alive:
+        return Check(name, True, f"the bot answers at {url}{back}")
+    mend = "That is so while the bot is stopped. If it runs, look at the proxy that leads to it."
+    return Check(name, True, f"the bot does not answer at {url}/healthz, seen from here{back}", mend)
 
 
-def _channels(workspace: Workspace, catalog: Catalog | None) -> Iterator[Finding]:
-    for team in catalog.teams if catalog else ():
-        name = f"channel of {team.name}"
-        try:
-            workspace.people.require_channel(team.channel)
-        except CannedError as exc:
-            yield Finding(name, False, str(exc), f"Invite the bot into {team.channel}, or name another one.")
-        else:
-            yield Finding(name, True, f"{team.channel} takes the team's threads")
-
-
-def _mapping(store: Store, catalog: Catalog | None) -> Iterator[Finding]:
-    try:
-        linked = {link.slack_user for link in store.links()}
-    except StorageError:
-        return  # said above
-    people = _people(catalog.teams if catalog else ())
+def _mapping(store: Store, teams: Iterable[Team], members: Members) -> Check:
+    linked = {link.slack_user for link in store.links()}
+    named = {who for team in teams for who in team.supervisors}
+    people = {who for who in named if not who.startswith("S")}.union(*members.values())
     missing = sorted(people - linked)
-    if missing:
-        said = f"of {len(people)} supervisors nobody in Genesys is linked to {', '.join(missing)}"
-        yield Finding("people", True, said, "They connect by themselves, or `canned users link` links them.")
-    else:
-        yield Finding("people", True, f"all {len(people)} supervisors named in canned.yml are linked")
-
-
-def _people(teams: Iterable[Team]) -> set[str]:
-    return {who for team in teams for who in team.supervisors if not who.startswith("S")}
-
-
-def _nothing() -> Catalog:
-    return Catalog({}, ())
+    if not missing:
+        return Check("people", True, f"all {len(people)} supervisors that are known are linked")
+    said = f"of {len(people)} supervisors nobody in Genesys is linked to {', '.join(missing)}"
+    return Check("people", True, said, "They connect by themselves, or `canned users link` links them.")

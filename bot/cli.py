@@ -8,14 +8,16 @@ when it runs, so that a look at the help does not load a web server.
 from __future__ import annotations
 
 import csv
+import json
 import os
+import signal
 import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
@@ -23,11 +25,13 @@ import click
 
 from bot import tables
 from bot.audit_cli import Office, audit
+from bot.progress import along
 from bot.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from bot.app import Parts
     from bot.canned.catalog import Catalog
+    from bot.genesys import Check
     from bot.models import Receipt
     from bot.sandbox.genesys import Contract
     from bot.storage import Store
@@ -117,13 +121,14 @@ def run() -> None:
     help="Which of Genesys' two contracts.",
 )
 def sandbox(once: str | None, api: Contract) -> None:
-    """Try it without any account: simulated Genesys, simulated Slack, the real bot."""
+    """Try it in your browser without any account: simulated Genesys, simulated Slack, the real bot."""
     from bot import logs
     from bot.sandbox import demo
 
     logs.set_up("ERROR", "text")  # what is refused on purpose is no news here
     if once is not None:
         sys.exit(demo.once(once, api=api, say=click.echo))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # told to stop: the same as Ctrl-C
     demo.stay(api=api, say=click.echo)
 
 
@@ -138,28 +143,45 @@ def sandbox(once: str | None, api: Contract) -> None:
 @faults_as_sentences
 def send(conversation: str, response: str, values: tuple[str, ...], user: str, team: str | None) -> None:
     """Send one canned response from this terminal. Exit code: 0 sent, 1 not sent, 2 usage, 3 unknown."""
+    from bot import logs
     from bot.app import operate
 
     filled = dict(_pair(value) for value in values)
     language = filled.pop("lang", None)
     with operate(read_settings(), now=now) as parts:
-        receipt = _send(parts, conversation, response, filled, user=user, team=team, language=language)
+        what = partial(_send, parts, conversation, response, filled)
+        receipt = logs.new_click(partial(what, user=user, team=team, language=language))
     click.echo(_sentence(receipt), err=receipt.state != "sent")
     sys.exit({"sent": SENT, "unknown": UNKNOWN, "sending": UNKNOWN}.get(receipt.state, REFUSED))
 
 
 @main.command()
+@click.option("--json", "as_json", is_flag=True, help="A list of {name, ok, warning, detail, mend}.")
 @faults_as_sentences
-def check() -> None:
+def check(as_json: bool) -> None:
     """Try everything that sending takes, without sending; exit code 1 if something has to be mended."""
     from bot import checks, logs
 
-    logs.set_up("ERROR", "text")  # what is refused on purpose is no news here
-    failed = False
-    for finding in checks.run(read_settings(), now=now):
-        click.echo(finding.line)
-        failed = failed or not finding.ok
-    sys.exit(1 if failed else 0)
+    logs.set_up("CRITICAL", "text")  # what is refused on purpose is no news here
+    found = []
+    for finding in _findings():
+        found.append(finding)
+        if not as_json:
+            click.echo(checks.line(finding))
+    if as_json:
+        click.echo(json.dumps([checks.as_json(finding) for finding in found], indent=2, ensure_ascii=False))
+    sys.exit(0 if all(finding.ok for finding in found) else 1)
+
+
+def _findings() -> Iterator[Check]:
+    from bot import checks
+    from bot.genesys import Check
+
+    try:
+        yield from checks.run(read_settings(), now=now)
+    except SettingsError as exc:
+        for fault in exc.faults:
+            yield Check("settings", False, fault, "Set it in .env; README says where it comes from.")
 
 
 @main.command()
@@ -236,7 +258,7 @@ def import_users(file: Path) -> None:
 
     rows = _rows(file)
     with operate(read_settings(), now=now) as parts:
-        failed = sum(not _linked(parts, row) for row in rows)
+        failed = sum(not _linked(parts, row) for row in along(rows, "Linking"))
     click.echo(f"{len(rows) - failed} of {len(rows)} linked.")
     sys.exit(1 if failed else 0)
 
@@ -335,7 +357,7 @@ def export_sends(since: datetime | None, until: datetime | None, as_: tables.For
     end = until + timedelta(days=1) if until else None
     with _store() as store:
         lines = store.each_send(since=_utc(since), until=_utc(end))
-        tables.write(sys.stdout, SEND_COLUMNS, lines, as_=as_)
+        tables.write(sys.stdout, SEND_COLUMNS, along(lines, "Writing sends", printing=True), as_=as_)
 
 
 @main.command()

@@ -22,6 +22,7 @@ from slack_bolt.adapter.wsgi import SlackRequestHandler
 from slack_sdk.signature import SignatureVerifier
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
+from bot import logs
 from bot.canned.announcing import Unreadable, Unsigned
 from bot.canned.errors import NotWritten
 from bot.settings import SettingsError
@@ -46,13 +47,17 @@ def build(
     ready: Callable[[], Mapping[str, bool]],
     *,
     signing_secret: str,
+    metrics: Callable[[], tuple[bytes, str]] | None = None,
+    acked: Callable[[float], None] = lambda _: None,
     announced: Callable[[bytes, str], None] | None = None,
     pages: Iterable[Blueprint] = (),
 ) -> WSGIApplication:
     """
     The whole site; `slack` is mounted at /slack/events, `ready` says which neighbours answer.
 
-    `announced` takes a webhook's raw body and its signature; without it there are none.
+    `metrics` gives the page for Prometheus with its content type, and `acked` is told how
+    many seconds each answer to Slack took. `announced` takes a webhook's raw body and its
+    signature; without it there are none.
     `pages` are those that people open in a browser.
     """
     web = Flask(__name__)
@@ -66,6 +71,13 @@ def build(
         reached = dict(ready())
         return jsonify(reached), 200 if all(reached.values()) else 503
 
+    if metrics is not None:
+
+        @web.get("/metrics")
+        def counted() -> ResponseReturnValue:
+            page, kind = metrics()
+            return page, {"Content-Type": kind}
+
     for page in pages:
         web.register_blueprint(page)
     if announced is not None:
@@ -73,7 +85,7 @@ def build(
     if slack is None:
         return web
     verifier = SignatureVerifier(signing_secret)
-    guarded = _from_slack(verifier, SlackRequestHandler(slack, path=""))
+    guarded = _from_slack(verifier, SlackRequestHandler(slack, path=""), acked)
     return DispatcherMiddleware(web, {"/slack/events": guarded})
 
 
@@ -96,15 +108,20 @@ def _webhook(announced: Callable[[bytes, str], None]) -> Callable[[], ResponseRe
     return event_announced
 
 
-def _from_slack(verifier: SignatureVerifier, slack: Callable[..., Iterable[bytes]]) -> WSGIApplication:
+def _from_slack(
+    verifier: SignatureVerifier, slack: Callable[..., Iterable[bytes]], acked: Callable[[float], None]
+) -> WSGIApplication:
     """Let through what Slack signed: Bolt reads a body, and fails on an odd one, before it looks at that."""
 
     def guarded(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        begun = time.perf_counter()
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         try:
             if not _is_signed(verifier, environ, body):
                 return _refuse(start, "401 Unauthorized", b"invalid request")
-            return slack({**environ, "wsgi.input": BytesIO(body)}, start)
+            answer = logs.new_click(slack, {**environ, "wsgi.input": BytesIO(body)}, start)
+            acked(time.perf_counter() - begun)
+            return answer
         except UnicodeDecodeError:  # by anybody: not worth a line in the log
             return _refuse(start, "400 Bad Request", b"not text")
         except NONSENSE as exc:

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import re
+import signal
 import stat
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from click.testing import CliRunner, Result
 
 from bot.canned.catalog import read as read_catalog
 from bot.cli import main
+from bot.sandbox import demo
 from bot.sandbox.genesys import ANN, BOB
 from bot.sandbox.sandbox import TEAM, Sandbox
 from bot.storage import Store
@@ -759,6 +761,31 @@ def test_private_key_that_is_none_ends_in_a_sentence(
     assert office.genesys.received == []
 
 
+# -- check ------------------------------------------------------------------------------------
+
+
+def test_check_says_of_each_thing_whether_it_works_and_ends_with_1_if_one_does_not(
+    canned: Canned, office: Sandbox
+) -> None:
+    good = canned("check", "--json", env=office.environment())
+    office.slack.set_channel(office.slack.channel, bot=False)
+    bad = canned("check", env=office.environment())
+
+    found = json.loads(good.stdout)
+    assert (good.exit_code, bad.exit_code) == (0, 1)
+    assert {frozenset(each) for each in found} == {frozenset(("name", "ok", "warning", "detail", "mend"))}
+    assert {"name": "people", "ok": True, "warning": True}.items() <= found[-1].items()  # nobody is yet
+    assert f"FAIL  channel of {TEAM}" in bad.stdout
+    assert f"Invite the bot into {office.slack.channel}" in bad.stdout
+
+
+def test_check_names_each_setting_that_is_missing(canned: Canned) -> None:
+    found = json.loads(canned("check", "--json").stdout)
+
+    assert {"GENESYS_REGION", "GENESYS_CLIENT_ID"} <= {each["detail"].split()[0] for each in found}
+    assert not any(each["ok"] for each in found)
+
+
 # -- send: 2 ----------------------------------------------------------------------------------
 
 
@@ -942,12 +969,12 @@ def test_sandbox_fails_where_the_customer_got_nothing(canned: Canned) -> None:
     assert "Did you mean" in result.stdout
 
 
-def test_sandbox_takes_commands_line_by_line(canned: Canned) -> None:
-    result = canned("sandbox", typed="\n/canned {conversation} escalation\n/canned help\n")
+def test_sandbox_takes_commands_line_by_line(log_as_before: None) -> None:
+    said: list[str] = []
+    demo.stay(api="platform", say=said.append, lines=["", "/canned list", "/canned help"])
 
-    assert result.exit_code == 0
-    assert ESCALATION in result.stdout
-    assert "▸ /canned help" in result.stdout
+    assert any("Escalated to a specialist" in line for line in said)
+    assert [line for line in said if "▸" in line] == ["  ▸ /canned list", "  ▸ /canned help"]
 
 
 # -- as a process of its own ------------------------------------------------------------------
@@ -980,6 +1007,27 @@ def test_module_is_the_command_and_its_exit_code_the_processs(office: Sandbox, f
     assert not re.search("Grace|Ann Lee|patience", done.stderr)
 
 
+def test_sandbox_prints_one_address_serves_it_and_leaves_cleanly(folder: Path) -> None:
+    told = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "bot", "sandbox"],
+        cwd=folder,
+        env=told,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        assert running.stdout
+        address = next(line.strip() for line in running.stdout if "http://" in line)
+        status = requests.get(address, timeout=10).status_code
+        running.send_signal(signal.SIGINT)
+        _, trace = running.communicate(timeout=30)
+
+    assert (status, running.returncode, trace) == (200, 0, "")
+    assert list(folder.iterdir()) == []
+
+
 def test_help_names_every_command_and_loads_no_server_and_no_database(folder: Path) -> None:
     code = (
         "import sys\nfrom bot.cli import main\n"
@@ -1006,3 +1054,30 @@ def test_help_names_every_command_and_loads_no_server_and_no_database(folder: Pa
         "authlib",
         "yaml",
     }
+
+
+# -- progress ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_long_work_shows_how_far_it_is_on_a_terminal_alone(
+    office: Sandbox, folder: Path, terminal: bool
+) -> None:
+    (folder / "people.csv").write_text(f"slack_user,genesys_user\n{office.slack.ann},{office.genesys.ann}\n")
+    ours, theirs = os.openpty() if terminal else os.pipe()
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), **office.environment()}
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "users", "import", "people.csv"],
+        cwd=folder,
+        env=env | {"LOG_LEVEL": "ERROR"},
+        stdout=subprocess.PIPE,
+        stderr=theirs if terminal else subprocess.PIPE,
+        check=True,
+    )
+    os.close(theirs)
+    shown = os.read(ours, 65536) if terminal else done.stderr
+    os.close(ours)
+
+    assert done.stdout == b"1 of 1 linked.\n"
+    assert (b"Linking" in shown, b"1/1" in shown) == (terminal, terminal)
+    assert terminal or shown == b""

@@ -6,8 +6,9 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from bot.logs import JsonLines, Lines, set_up
 from bot.sandbox.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[1]
+ROOMS = ("canned", "genesys", "slack")
 
 
 def logged(level: str, style: str, code: str) -> list[str]:
@@ -124,6 +126,63 @@ def test_an_exception_shows_its_trace_and_type_without_its_words(style: logging.
 
 def test_json_line_with_a_trace_stays_one_line() -> None:
     assert "\n" not in JsonLines().format(raised())
+
+
+# -- one click through the log
+
+
+@pytest.fixture
+def lines() -> Iterator[list[dict[str, str]]]:
+    """What `LOG_FORMAT=json` writes from now on, at DEBUG."""
+    written = StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(JsonLines())
+    ours = logging.getLogger("bot")
+    ours.setLevel(logging.DEBUG)
+    ours.addHandler(handler)
+    yield Written(written)
+    ours.removeHandler(handler)
+
+
+class Written(list[dict[str, str]]):
+    def __init__(self, to: StringIO) -> None:
+        self._to = to
+
+    def __iter__(self) -> Iterator[dict[str, str]]:
+        return map(json.loads, self._to.getvalue().splitlines())
+
+
+@pytest.mark.parametrize("socket_mode", [False, True], ids=["http", "socket mode"])
+@pytest.mark.parametrize("api", ["platform", "events"])
+def test_one_id_runs_from_the_click_to_the_request_to_genesys_and_the_post(
+    make_sandbox: Callable[..., Sandbox], lines: list[dict[str, str]], socket_mode: bool
+) -> None:
+    sandbox = make_sandbox(socket_mode=socket_mode).start()
+    slack = sandbox.slack
+    sandbox.genesys.fault("GET /api/v2/conversations/{id}", "429", retry_after=1)
+    sandbox.genesys.fault(sandbox.post, "status", status=500)
+    slack.types(slack.ann, f"/canned {sandbox.conversation} escalation", slack.channel)
+    sandbox.drain()
+    slack.types(slack.bob, f"/canned {sandbox.conversation} escalation", slack.channel)
+    slack.types(slack.ann, "/canned nonsense escalation", slack.channel)
+    sandbox.drain()
+
+    [send] = sandbox.receipts()
+    told: dict[str, list[str]] = {}
+    for line in lines:
+        told.setdefault(line.get("click", ""), []).append(f"{line['logger']} {line['message']}")
+    about = told.pop(send.key[:8])
+    for part in ("desk send", "transport genesys: GET", "transport genesys: POST", "sending send", "threads"):
+        assert any(line.startswith(f"bot.{room}.{part}") for line in about for room in ROOMS), part
+    assert not any("send" in line.split()[0] or send.key in line for line in told.pop("", []))
+    refused = [line for each in told.values() for line in each if "refused" in line]
+    assert len(told) == len(refused) == 2  # an id each, and nobody else's
+
+
+def test_a_queue_of_clicks_is_no_news() -> None:
+    lines = logged("INFO", "text", "logging.getLogger('waitress.queue').warning('Task queue depth is 1')")
+
+    assert lines == []
 
 
 # -- the ears that hear every test

@@ -21,7 +21,7 @@ def url(sandbox: Sandbox, path: str) -> str:
 def test_alive_and_ready_say_so(sandbox: Sandbox) -> None:
     assert requests.get(url(sandbox, "/healthz"), timeout=5).json() == {"alive": True}
     ready = requests.get(url(sandbox, "/readyz"), timeout=5)
-    assert (ready.status_code, ready.json()) == (200, {"database": True, "slack": True})
+    assert (ready.status_code, ready.json()) == (200, {"database": True, "slack": True, "genesys": True})
 
 
 def test_a_database_that_is_gone_is_not_ready(sandbox: Sandbox) -> None:
@@ -30,6 +30,26 @@ def test_a_database_that_is_gone_is_not_ready(sandbox: Sandbox) -> None:
     ready = requests.get(url(sandbox, "/readyz"), timeout=5)
 
     assert (ready.status_code, ready.json()["database"]) == (503, False)
+
+
+def test_a_neighbour_that_hangs_or_is_gone_is_not_ready_and_holds_nobody_up(sandbox: Sandbox) -> None:
+    sandbox.slack.hold("POST /api/auth.test")
+    sandbox.genesys.stop()
+
+    ready = requests.get(url(sandbox, "/readyz"), timeout=10)
+
+    assert (ready.status_code, ready.json()) == (503, {"database": True, "slack": False, "genesys": False})
+
+
+def test_neighbours_are_asked_every_ten_seconds_at_most(sandbox: Sandbox) -> None:
+    def asked() -> int:
+        requests.get(url(sandbox, "/readyz"), timeout=10)
+        return len(sandbox.slack.seen("POST /api/auth.test"))
+
+    first, second = asked(), asked()
+    sandbox.clock.advance(seconds=11)
+
+    assert (second - first, asked() - second) == (0, 1)
 
 
 def test_a_stranger_finds_nothing(sandbox: Sandbox) -> None:
@@ -86,7 +106,16 @@ def test_a_signed_body_that_makes_no_sense_leaves_no_trace(
     assert sandbox.receipts() == []
 
 
-ENDPOINTS = ["/slack/events", "/genesys/events", "/genesys/connect", "/genesys/callback", "/healthz", "/x"]
+ENDPOINTS = [
+    "/slack/events",
+    "/genesys/events",
+    "/genesys/connect",
+    "/genesys/callback",
+    "/healthz",
+    "/metrics",
+    "/x",
+]
+OPEN = [(method, path) for method in ("GET", "HEAD") for path in ("/healthz", "/metrics")]
 LONG = "x" * web.LARGEST_HEADERS
 TOO_LARGE = {
     "POST {} HTTP/1.1\r\nContent-Length: 10000000000\r\n\r\n": 413,
@@ -128,7 +157,7 @@ def test_other_methods_and_paths_find_nothing(everything: Sandbox) -> None:
     for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "HEAD", "SLACK"):
         for path in (*ENDPOINTS, *others):
             answer = requests.request(method, url(everything, path), data=b"x", timeout=5)
-            if (method, path) not in (("GET", "/healthz"), ("HEAD", "/healthz")):
+            if (method, path) not in OPEN:
                 assert answer.status_code in (400, 401, 404, 405), (method, path)
             assert "Traceback" not in answer.text
 

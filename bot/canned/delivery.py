@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from itertools import groupby
 
+from bot import logs
 from bot.genesys import Delivery, Genesys, GenesysError, Sender
 from bot.models import PostKind, Receipt, SendRequest
 from bot.storage import Store
@@ -67,6 +68,7 @@ class Following:
 
     def _name(self, sent: Receipt, taken: Iterable[str]) -> str:
         """The id of a message that Genesys took without giving one; "" if it is not to be found."""
+        logs.about(sent.key)
         sender = Sender(sent.request.send_as, sent.sender_id)
         known = {*taken, *self._store.message_ids(_where(sent))}
         try:
@@ -78,6 +80,7 @@ class Following:
         return (found.message_id if found else None) or ""
 
     def _keep(self, sent: Receipt, message_id: str, delivery: Delivery) -> None:
+        logs.about(sent.key)
         failed = delivery.word == FAILED
         moved = self._store.delivered(
             sent.key,

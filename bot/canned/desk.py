@@ -10,6 +10,7 @@ ack; `preview` and `deliver` may wait for Genesys and belong into a lane.
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import NoReturn
 
+from bot import logs
 from bot.genesys import Genesys, GenesysError
 from bot.models import Gate, Link, Receipt, SendAs, SendRequest, State
 from bot.storage import DatabaseDown, NotUnknown, Repeated, Stopped, Store
@@ -56,7 +58,10 @@ from .sending import Sender
 from .settling import Settling, how_it_ended
 from .times import Times, require_ahead
 
+log = logging.getLogger(__name__)
+
 ASK_AFTER = timedelta(minutes=1)
+PREVIEW = "preview"  # no click, and nothing that could be claimed
 OFFERED = 100  # responses at a time, which is what Slack takes
 _CLICKS = uuid.UUID("6f0c2d7e-6f0b-4d7e-9c53-2f0a4b1f7c11")  # namespace of our keys; never changes
 
@@ -222,9 +227,12 @@ class Desk:
         `at` is when it is to leave, `corrects` the key of a send that it sets right. Raises
         CannedError; on WhichTeam the request waits under its `draft` for `answer`.
         """
+        key = self._key(click)
+        if click != PREVIEW:
+            logs.about(key)
         conversation_id = self._require_conversation(conversation)
         request = SendRequest(
-            key=self._key(click),
+            key=key,
             team=team or "",
             channel=channel,
             supervisor=user,
@@ -254,6 +262,7 @@ class Desk:
         OverLimit, Paused, NotAllowed (what it is instead of was settled meanwhile), NotWritten;
         then nothing is written.
         """
+        logs.about(request.key)
         limits = self._team(request.team).limits
         try:
             receipt = self._store.claim(
@@ -271,6 +280,7 @@ class Desk:
             raise Paused(exc.pause) from exc
         except NotUnknown as exc:
             raise NotAllowed(how_it_ended(exc.receipt) if exc.receipt else str(exc)) from exc
+        log.info("send %s: on record, %s", receipt.key, receipt.state)
         if receipt.request.supervisor != request.supervisor:
             raise NotAllowed("Somebody else has sent it again already; the thread shows how that ends.")
         return receipt
@@ -432,7 +442,7 @@ class Desk:
                 language=language,
                 text=text,
                 team=team.name,
-                click="preview",
+                click=PREVIEW,
             )
 
         made = partial(request, response.key) if response else None

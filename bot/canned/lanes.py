@@ -16,6 +16,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from bot import logs
+
 log = logging.getLogger(__name__)
 
 
@@ -36,13 +38,14 @@ class Lane:
     def submit(self, job: Callable[..., object], *args: Any) -> None:
         """Run `job(*args)` soon. After `close` it is dropped: whoever restarts finds its row."""
         self._count(+1)
-        self._queue(job, args)
+        self._queue(logs.same_click(job), args)
 
     def later(self, seconds: float, job: Callable[..., object], *args: Any) -> None:
         """Run `job(*args)` on this lane after `seconds`; forgotten when the lane closes."""
         if seconds <= 0:
             self.submit(job, *args)
             return
+        job = logs.same_click(job)
         timer = threading.Timer(seconds, lambda: self._due(timer, job, args))
         timer.daemon = True
         with self._changed:

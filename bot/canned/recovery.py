@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 
+from bot import logs
 from bot.models import Receipt, State
 from bot.storage import DatabaseDown, Store
 
@@ -48,6 +49,7 @@ class Recovery:
         self._paused = paused
 
     def _go_on(self, receipt: Receipt) -> None:
+        logs.about(receipt.key)
         log.info("send %s: picked up while %s", receipt.key, receipt.state)
         try:
             if receipt.state is State.SENDING:

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
+from bot import logs
 from bot.genesys import (
     Accepted,
     Conversation,
@@ -117,6 +118,7 @@ class Sender:
         With `late` (the window or note that showed the click is gone) the supervisor is
         told any outcome by direct message.
         """
+        logs.about(key)
         receipt = self._store.receipt(key)
         if receipt.state is not State.PENDING:
             return receipt

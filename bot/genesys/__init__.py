@@ -37,6 +37,7 @@ from .nouns import (
 )
 from .regions import REGIONS
 from .sign_in import SignIn
+from .transport import OnAnswer
 
 __all__ = [
     "REGIONS",
@@ -63,6 +64,7 @@ __all__ = [
     "NotConnected",
     "NotFound",
     "NotOffered",
+    "OnAnswer",
     "OutcomeUnknown",
     "Participant",
     "Queue",

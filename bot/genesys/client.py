@@ -24,7 +24,7 @@ from .nouns import (
     Template,
     User,
 )
-from .transport import OnWait, Transport
+from .transport import OnAnswer, OnWait, Transport
 
 if TYPE_CHECKING:
     from .keyring import Keyring
@@ -70,6 +70,7 @@ class Genesys(ABC):
         timeout: tuple[float, float] = TIMEOUT,
         now: Callable[[], datetime] = utc_now,
         sleep: Callable[[float], None] = time.sleep,
+        on_answer: OnAnswer | None = None,
     ) -> Genesys:
         """
         The public Platform API, at `https://api.<region>` with tokens from `https://login.<region>`.
@@ -86,7 +87,7 @@ class Genesys(ABC):
         domain = regions.domain_of(region)
         login = hosts.base(login_url or f"https://login.{domain}")
         api = hosts.base(api_url or f"https://api.{domain}")
-        transport = Transport(login, api, timeout=timeout, now=now, sleep=sleep)
+        transport = Transport(login, api, timeout=timeout, now=now, sleep=sleep, on_answer=on_answer)
         tokens = PlatformTokens(
             transport,
             f"{login}/oauth",
@@ -112,6 +113,7 @@ class Genesys(ABC):
         timeout: tuple[float, float] = TIMEOUT,
         now: Callable[[], datetime] = utc_now,
         sleep: Callable[[float], None] = time.sleep,
+        on_answer: OnAnswer | None = None,
     ) -> Genesys:
         """
         The Conversations events API of `org_id`, at `https://<org_id>.mypurecloud.com`.
@@ -119,7 +121,8 @@ class Genesys(ABC):
         `jwt_key` is an RSA private key in PEM form; with it, a message as `self` leaves with a
         token of that person, not the service's. `login_url` and `api_url` replace the host.
         `timeout`: seconds to connect, and between two bytes of an answer. `now` gives aware UTC.
-        `sleep` may raise Interrupted, which ends the call.
+        `sleep` may raise Interrupted, which ends the call. `on_answer` hears of each request:
+        its path, and the status of its answer (None: there was none).
 
         Raises ValueError for an `org_id` that is no host name and for a URL that is neither
         https nor on this machine.
@@ -127,7 +130,7 @@ class Genesys(ABC):
         from .events import EventsGenesys, EventsTokens
 
         login, api = (hosts.base(given or hosts.of_organisation(org_id)) for given in (login_url, api_url))
-        transport = Transport(login, api, timeout=timeout, now=now, sleep=sleep)
+        transport = Transport(login, api, timeout=timeout, now=now, sleep=sleep, on_answer=on_answer)
         tokens = EventsTokens(
             transport, f"{login}/oauth/token", client=(client_id, client_secret), jwt_key=jwt_key, now=now
         )
@@ -144,6 +147,10 @@ class Genesys(ABC):
     @abstractmethod
     def close(self) -> None:
         """Close the connections. Of no effect on a message that is on its way."""
+
+    @abstractmethod
+    def reachable(self) -> bool:
+        """Whether the API answers at all, within a moment; counts against nobody's rate. Raises nothing."""
 
     @abstractmethod
     def conversation_id(self, text: str) -> str | None:

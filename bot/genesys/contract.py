@@ -40,6 +40,7 @@ class Contract(Genesys):
         now: Callable[[], datetime],
         sleep: Callable[[float], None],
     ) -> None:
+        self._api = api
         self._calls = Calls(api, transport, tokens, sleep)
         self._transport = transport
         self._now = now
@@ -48,6 +49,9 @@ class Contract(Genesys):
 
     def close(self) -> None:
         self._transport.close()
+
+    def reachable(self) -> bool:
+        return self._transport.reaches(f"{self._api}/api/v2/tokens/me")
 
     def conversation_id(self, text: str) -> str | None:
         return ids.conversation_in(text, self._hosts, self.id_shape)

@@ -34,10 +34,12 @@ from .pace import Pace, Room, limited
 log = logging.getLogger(__name__)
 
 OnWait = Callable[[float], None]
+OnAnswer = Callable[[str, int | None], None]  # a request's path, and its answer's status if there was one
 
 TRIES = 3
 PATIENCE = 60.0
 FIRST_PAUSE = 0.3
+MOMENT = (1.5, 1.5)  # seconds to connect, and between bytes, where only somebody watches
 
 UNCONFIRMED = (
     "Genesys did not confirm the message: it may or may not have reached the customer. "
@@ -108,8 +110,10 @@ class Transport:
         timeout: tuple[float, float],
         now: Callable[[], datetime],
         sleep: Callable[[float], None],
+        on_answer: OnAnswer | None = None,
     ) -> None:
         self.timeout = timeout
+        self._on_answer = on_answer
         self._now = now
         self._sleep = sleep
         self._pace = Pace(now)
@@ -128,6 +132,14 @@ class Transport:
         return self.session.request(
             method, url, auth=auth, json=body, timeout=self.timeout, allow_redirects=False
         )
+
+    def reaches(self, url: str) -> bool:
+        """Whether something that is not broken answers there, within a moment."""
+        try:
+            answer = self.session.get(url, timeout=MOMENT, allow_redirects=False)
+        except _FROM_BELOW:
+            return False
+        return answer.status_code < 500
 
     def read(
         self, call: Callable[[], requests.Response], patience: Patience, *, token: str | None = None
@@ -183,6 +195,8 @@ class Transport:
         finally:
             if answer is None:
                 room.leave()
+                self._tell("", None)
+        self._tell(urlsplit(response.request.url or "").path, answer.status)
         over = answer.status == 429
         room.leave(response.headers, rest=answer.retry_after if over else None)
         if not answer.ok:
@@ -192,6 +206,10 @@ class Transport:
         if not answer.is_clear:
             raise OutcomeUnknown(UNCONFIRMED, correlation_id=answer.correlation_id)
         return answer
+
+    def _tell(self, path: str, status: int | None) -> None:
+        if self._on_answer is not None:
+            self._on_answer(path, status)
 
 
 def _read_surroundings(session: requests.Session, hosts: Iterable[str]) -> None:

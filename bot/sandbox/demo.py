@@ -1,24 +1,35 @@
-"""The sandbox for people: type a command as the demo supervisor, read what each side saw."""
+"""The sandbox for people: the page, and a terminal where one types as the demo supervisor."""
 
 from __future__ import annotations
 
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from .genesys import Contract
-from .sandbox import Sandbox
+from .page import Page
+from .page_blocks import EMOJI
+from .sandbox import TEAM, Sandbox, example_responses
+from .slack import SimulatedSlack
 
 Say = Callable[[str], object]
 Line = tuple[str, str]  # what stands before it, and its text, which may be of several lines
 
-_SIGNS = {  # a terminal draws them itself
-    "hourglass_flowing_sand": "⏳",
-    "white_check_mark": "✅",
-    "no_entry": "⛔",
-    "warning": "⚠️",
-    "leftwards_arrow_with_hook": "↩️",
+MIA = "U0MIA"
+CAST = {  # the people to be on the page, and what each of them is there
+    SimulatedSlack.ann: "supervisor",
+    SimulatedSlack.bob: "agent",
+    MIA: "approver",
+    SimulatedSlack.lee: "outsider",
+}
+_REFUND = {
+    "title": "Refund promised",
+    "text": "We refund the whole amount within five working days.",
+    "languages": {"es": "Le devolvemos el importe íntegro en cinco días laborables."},
+    "approval": "S0APPROVERS",
 }
 
 
@@ -41,16 +52,44 @@ def once(command: str, *, api: Contract, say: Say) -> int:
 
 
 def stay(*, api: Contract, say: Say, lines: Iterable[str] | None = None) -> None:
-    """Keep the simulation running; each line typed in the terminal is one of Ann's commands."""
-    with tempfile.TemporaryDirectory(prefix="canned-") as folder, _demo(folder, api) as sandbox:
-        say(f"Simulated Slack, Genesys ({api} contract) and the bot are running. You are Ann Lee,")
-        say("a supervisor in #support-emea; Grace Hopper is the customer. End with Ctrl-D. Try:")
-        say("  /canned {conversation} escalation")
-        _connect(sandbox, say)
+    """
+    Serve the page until Ctrl-C. What is typed in a terminal meanwhile are Ann's commands.
+
+    `lines` are those instead; where they end, and at Ctrl-D, it ends too.
+    """
+    with (
+        suppress(KeyboardInterrupt),
+        tempfile.TemporaryDirectory(prefix="canned-") as folder,
+        furnished(Sandbox(Path(folder), api=api, patient=True)) as sandbox,
+        Page(sandbox, CAST) as page,
+    ):
+        say(f"Open this address in your browser, on this machine:\n\n  {page.url}\n")
+        say(f"Simulated Slack, Genesys ({api} contract) and the bot run until you press Ctrl-C.")
+        if lines is None and not sys.stdin.isatty():
+            threading.Event().wait()
+        say("Without a browser, type Ann's commands here: /canned {conversation} escalation")
         views = Views(sandbox, say)
         for line in lines if lines is not None else sys.stdin:
             if line.strip():
                 views.type(line.strip())
+
+
+def furnished(sandbox: Sandbox, *, undo_seconds: int = 5) -> Sandbox:
+    """The same with the people of the page, all but the outsider signed in, and two customers more."""
+    slack, genesys = sandbox.slack, sandbox.genesys
+    slack.add_user("mia", "mia.stone@example.com", user_id=MIA, real_name="Mia Stone")
+    slack.channels[slack.channel].members.add(MIA)
+    slack.add_group("approvers", [MIA], group_id="S0APPROVERS")
+    alan = genesys.start_chat("Alan Turing", agents=[genesys.bob])
+    genesys.customer_writes(alan, "My invoice shows the wrong address.")
+    waits = genesys.start_chat("Ada Byron")
+    genesys.customer_writes(waits, "Hello? Is anybody there?")
+    team = {"name": TEAM, "channel": slack.channel, "supervisors": [slack.ann], "queues": [TEAM]}
+    responses = {**example_responses(), "refund": _REFUND}
+    sandbox.configure({"responses": responses, "teams": [{**team, "undo_seconds": undo_seconds}]})
+    mia = genesys.add_user("Mia Stone", "mia.stone@example.com")
+    sandbox.linked |= {slack.bob: genesys.bob, MIA: mia}
+    return sandbox
 
 
 def _demo(folder: str, api: Contract) -> Sandbox:
@@ -78,7 +117,10 @@ class Views:
         slack = self._sandbox.slack
         typed = command.replace("{conversation}", self._sandbox.conversation)
         slack.types(slack.ann, typed, slack.channel)
-        self._sandbox.drain()
+        try:
+            self._sandbox.drain()
+        except TimeoutError:  # somebody has switched on what holds it up
+            self._say("Still under way.")
         self._show("Ann Lee, supervisor, in #support-emea", [("  ▸ ", typed), *self._supervisor()])
         self._show("Grace Hopper, customer, in the chat", self._customer())
         self._show("The team, in #support-emea", self._team())
@@ -113,7 +155,7 @@ class Views:
             return
         self._say(f"\n{title}")
         for lead, text in lines:
-            for name, sign in _SIGNS.items():
+            for name, sign in EMOJI.items():
                 text = text.replace(f":{name}:", sign)
             first, *rest = text.splitlines() or [""]
             self._say(lead + first)

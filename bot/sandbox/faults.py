@@ -24,12 +24,13 @@ Kind = Literal[
 ]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Seen:
     """
     One request as it arrived, and the fault that it ran into.
 
-    `connection` numbers the TCP connections from 1.
+    `connection` numbers the TCP connections from 1; `status` is what it was answered with, None
+    while it is not, 0 where nobody answered.
     """
 
     method: str
@@ -41,6 +42,7 @@ class Seen:
     at: datetime
     connection: int
     fault: Kind | None = None
+    status: int | None = None
 
     @property
     def json(self) -> Any:

@@ -177,7 +177,9 @@ class Server:
         with self._lock:
             self._seen.append(seen)
         environ |= {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
-        return self._go_wrong(fault, environ) if fault else _whole(self._work(environ))
+        answer = self._go_wrong(fault, environ) if fault else _whole(self._work(environ))
+        seen.status = answer[0].status_code if answer else 0
+        return answer
 
     def _work(self, environ: dict[str, Any]) -> Response:
         return Response.from_app(self._app, environ, buffered=True)

@@ -27,6 +27,7 @@ from bot.canned.sending import GROWN_OLD
 from bot.genesys import Grant
 from bot.models import Link, Receipt, State
 from bot.settings import Secret, Settings, secret_keys
+from bot.slack.manifest import SCOPES
 from bot.storage import Store
 
 from .browser import Browser
@@ -59,7 +60,7 @@ class Sandbox:
 
     `clock` is the bot's and the organisation's. `start` starts the simulations and the bot;
     unless `connected` is False, the demo supervisor is signed in to Genesys then, where people
-    sign in themselves.
+    sign in themselves. `patient`: what the bot waits for takes as long as it says.
     """
 
     def __init__(
@@ -71,19 +72,22 @@ class Sandbox:
         config: Mapping[str, Any] | None = None,
         variables: Mapping[str, str] | None = None,
         socket_mode: bool = False,
+        patient: bool = False,
     ) -> None:
         self.folder = folder
         self.clock = Clock()
         self.api = api
         self.genesys = SimulatedGenesys.demo(contract=api, now=self.clock)
         self.slack = SimulatedSlack.demo()
-        self.slack.should_escape = True  # as the manifest has it
+        self.slack.should_escape, self.slack.scopes = True, frozenset(SCOPES)  # as the manifest has it
         self.conversation = self.genesys.chat
+        self.linked = {self.slack.ann: self.genesys.ann}  # who is, when it starts
         self._connected = connected and api == "platform"
         self._secret_key = Fernet.generate_key().decode()
         self._place = Port()
         self._variables = dict(variables or {})
         self._socket_mode = socket_mode
+        self._patient = patient
         self._bot: Bot | None = None
         self.processes: list[Process] = []
         self.configure(config or {})
@@ -103,8 +107,10 @@ class Sandbox:
         return self
 
     def link(self) -> Self:
-        """Let an operator have linked the demo supervisor already, and her be signed in to Genesys."""
-        return self.link_user(self.slack.ann, self.genesys.ann)
+        """Let an operator have linked `linked` already, and them be signed in to Genesys."""
+        for slack_user, genesys_user in self.linked.items():
+            self.link_user(slack_user, genesys_user)
+        return self
 
     def link_user(self, slack_user: str, genesys_user: str, *, signed_in: bool = True) -> Self:
         """Let an operator have linked these two, and that person be signed in, where people are."""
@@ -178,7 +184,7 @@ class Sandbox:
 
     def sleep(self, seconds: float) -> None:
         """What the bot waits by: long waits pass on the clock, not in the room."""
-        if seconds > 1:
+        if seconds > 1 and not self._patient:
             self.clock.advance(seconds=seconds)
             seconds = 0.01
         time.sleep(seconds)
@@ -244,9 +250,8 @@ class Sandbox:
 
     def configure(self, config: Mapping[str, Any]) -> None:
         """Write canned.yml: the demo's, with `config`'s top-level keys in their place."""
-        example = yaml.safe_load(files("bot.canned").joinpath("example.yml").read_text(encoding="utf-8"))
         team = {"name": TEAM, "channel": self.slack.channel, "supervisors": [self.slack.ann]}
-        demo = {"responses": example["responses"], "teams": [team]}
+        demo = {"responses": example_responses(), "teams": [team]}
         text = yaml.safe_dump({**demo, **config}, allow_unicode=True, sort_keys=False)
         (self.folder / "canned.yml").write_text(text, encoding="utf-8")
 
@@ -318,6 +323,12 @@ class Sandbox:
             return True
         paused = receipt.state is State.PENDING and store.pause_of(receipt.request.team) is not None
         return paused and self.clock() - began <= GROWN_OLD
+
+
+def example_responses() -> dict[str, Any]:
+    """Those that `canned init` writes down to start from."""
+    example = yaml.safe_load(files("bot.canned").joinpath("example.yml").read_text(encoding="utf-8"))
+    return dict(example["responses"])
 
 
 def link_in(message: Message) -> str:

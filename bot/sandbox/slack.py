@@ -27,7 +27,7 @@ from .slack_said import Message
 from .slack_state import Channel, Json, ResponseUrl, Workspace
 from .slack_view import View
 from .slack_views import view_json
-from .slack_wire import Ack, HttpWire, Kind, Payloads, Wire, encoded, without_channel
+from .slack_wire import Ack, Delivery, HttpWire, Kind, Payloads, Wire, encoded, without_channel
 
 if TYPE_CHECKING:
     from .slack_socket import SocketWire
@@ -62,6 +62,7 @@ class SimulatedSlack(PeopledWorkspace, Server):
         Server.__init__(self, app, refusal=fault_answer, now=now, port=port)
         install(app, self)
         self.ack_lag = 0.05
+        self.deliveries: list[Delivery] = []
         self._payloads = Payloads(self)
         self._wire: Wire | None = None
         self._sockets: SocketWire | None = None
@@ -139,7 +140,9 @@ class SimulatedSlack(PeopledWorkspace, Server):
         return self._wire
 
     def _deliver(self, kind: Kind, payload: Json, **retry: str) -> Ack:
-        return self._line().deliver(kind, payload, retry)
+        at, ack = self.now(), self._line().deliver(kind, payload, retry)
+        self.deliveries.append(Delivery(at, str(payload.get("type", "command")), ack.status))
+        return ack
 
     # -- commands and shortcuts
 
@@ -229,12 +232,12 @@ class SimulatedSlack(PeopledWorkspace, Server):
             return []
         options = [forms.Option.of(each) for each in forms.options_in(ack.json)]
         if view is not None:
-            view.found[label] = options
+            view.found[field.label] = options
         return options
 
     def choose(self, user: str, label: str, *wanted: str, in_: Message | None = None) -> Ack | None:
         """
-        `user` chooses options by text or value; the answer if the element acts on it.
+        `user` chooses options by text or value, none to empty it; the answer if the element acts on it.
 
         In an external select they type `wanted` first, unless a search has found it.
         Raises LookupError when it is not offered.
@@ -243,7 +246,7 @@ class SimulatedSlack(PeopledWorkspace, Server):
         blocks, where, view = self._place(user, in_)
         field = forms.find(blocks, label)
         chosen = [self._offered(user, field, each, view, in_) for each in wanted]
-        entry = field.entry(chosen if field.is_multiple else chosen[0])
+        entry = field.entry(chosen if field.is_multiple else next(iter(chosen), None))
         if view is not None:
             with self.lock:
                 view.values[field.block["block_id"]][field.element["action_id"]] = entry

@@ -31,11 +31,14 @@ def blueprint(workspace: Workspace) -> Blueprint:
     def call(method: str) -> Response:
         try:
             with workspace.lock:
-                return jsonify({"ok": True, **_called(workspace, method)})
+                answer: Response = jsonify({"ok": True, **_called(workspace, method)})
         except Refusal as refused:
             if refused.code in _ILL_FORMED:
                 workspace.complaints.append(f"{method}: {refused.code} {refused.messages}")
-            return refused_with(refused)
+            answer = refused_with(refused)
+        if _token() == workspace.bot_token and workspace.scopes is not None:
+            answer.headers["X-OAuth-Scopes"] = ",".join(sorted(workspace.scopes))
+        return answer
 
     @slack.post("/response/<token>")
     def respond(token: str) -> Response:
@@ -96,8 +99,12 @@ def _decoded(name: str, text: str) -> object:
         raise Refusal(codes.get(name, "invalid_arguments"), [f"{name} is no JSON"]) from None
 
 
+def _token() -> str:
+    return request.headers.get("Authorization", "").removeprefix("Bearer ")
+
+
 def _require_token(workspace: Workspace, scope: str, in_form: object) -> None:
-    token = request.headers.get("Authorization", "").removeprefix("Bearer ") or in_form
+    token = _token() or in_form
     if not token:
         raise Refusal("not_authed")
     if scope == "connections:write":
@@ -126,8 +133,14 @@ def _auth_test(workspace: Workspace, _: Json) -> Json:
         "team_id": workspace.team_id,
         "user_id": workspace.bot.id,
         "bot_id": "B0CANNED",
-        "is_enterprise_install": False,
-    }
+        "is_enterprise_install": bool(workspace.enterprise_id),
+    } | ({"enterprise_id": workspace.enterprise_id} if workspace.enterprise_id else {})
+
+
+def _auth_teams_list(workspace: Workspace, _: Json) -> Json:
+    ids = [*workspace.other_teams, workspace.team_id] if workspace.enterprise_id else [workspace.team_id]
+    teams = [{"id": each, "name": each.lower()} for each in ids]
+    return {"teams": teams, "response_metadata": {"next_cursor": ""}}
 
 
 def _users_info(workspace: Workspace, given: Json) -> Json:
@@ -160,6 +173,8 @@ def _profile(workspace: Workspace, person: Person) -> Json:
         "profile": shown,
         "is_bot": person.is_bot,
     }
+    if workspace.enterprise_id and not person.is_stranger:
+        user["enterprise_user"] = {"id": person.id, "enterprise_id": workspace.enterprise_id}
     if not person.deleted:
         user |= {"is_restricted": person.is_restricted, "is_ultra_restricted": person.is_ultra_restricted}
     # Slack leaves is_stranger out for people of the own workspace.
@@ -169,7 +184,11 @@ def _profile(workspace: Workspace, person: Person) -> Json:
 def _usergroup_users(workspace: Workspace, given: Json) -> Json:
     if not workspace.paid_plan:
         raise Refusal("plan_upgrade_required")
+    if workspace.enterprise_id and not given.get("team_id"):
+        raise Refusal("missing_argument", ["missing required field: team_id"])
     group = workspace.groups.get(str(given.get("usergroup")))
+    if workspace.enterprise_id and given["team_id"] != workspace.team_id:
+        group = None
     if group is None:
         raise Refusal("no_such_subteam")
     return {"users": list(group.members)}
@@ -278,6 +297,7 @@ METHODS: dict[str, tuple[str, Method]] = {
     **CHAT_METHODS,
     **VIEW_METHODS,
     "auth.test": ("", _auth_test),
+    "auth.teams.list": ("", _auth_teams_list),
     "users.info": ("users:read", _users_info),
     "users.lookupByEmail": ("users:read.email", _users_lookup_by_email),
     "usergroups.users.list": ("usergroups:read", _usergroup_users),

@@ -68,6 +68,11 @@ class Field:
         return str((self.block.get("label") or held).get("text", ""))
 
     @property
+    def address(self) -> str:
+        """What no other element of the same blocks is called."""
+        return f"{self.block['block_id']}/{self.element['action_id']}"
+
+    @property
     def is_input(self) -> bool:
         return bool(self.block["type"] == "input")
 
@@ -105,7 +110,7 @@ class Field:
         )
 
     def is_empty(self, values: Values) -> bool:
-        return not _value(self, values)
+        return not entered(self, values)
 
 
 def options_in(holder: Mapping[str, Any]) -> list[Json]:
@@ -132,12 +137,12 @@ def fields(blocks: Sequence[Json]) -> Iterator[Field]:
 
 
 def find(blocks: Sequence[Json], label: str) -> Field:
-    """The field that a person would call `label` (else with that action_id). Raises LookupError."""
+    """The field that a person would call `label` (or by action_id or address). Raises LookupError."""
     return _pick([f for f in fields(blocks) if f.kind != "button"], label, "field")
 
 
 def find_button(blocks: Sequence[Json], text: str) -> Field:
-    """The button that reads `text` (else with that action_id). Raises LookupError."""
+    """The button that reads `text` (else with that action_id or address). Raises LookupError."""
     return _pick([f for f in fields(blocks) if f.kind == "button"], text, "button")
 
 
@@ -167,7 +172,7 @@ def state(blocks: Sequence[Json], before: Values | None = None) -> Values:
 
 def held(field: Field, values: Values) -> str:
     """What the field holds, as a person reads it: the typed text, the texts of the options."""
-    value = _value(field, values)
+    value = entered(field, values)
     many = value if isinstance(value, list) else [value] if value else []
     return ", ".join(each["text"]["text"] if isinstance(each, dict) else str(each) for each in many)
 
@@ -185,7 +190,7 @@ def missing(blocks: Sequence[Json], values: Values) -> dict[str, str]:
 
 
 def _length_fault(field: Field, values: Values) -> str:
-    value = _value(field, values)
+    value = entered(field, values)
     least = field.element.get("min_length", 0)
     most = field.element.get("max_length", 3000)
     if isinstance(value, str) and not least <= len(value) <= most:
@@ -193,7 +198,8 @@ def _length_fault(field: Field, values: Values) -> str:
     return ""
 
 
-def _value(field: Field, values: Values) -> Any:
+def entered(field: Field, values: Values) -> Any:
+    """What the field holds, as the state has it: text, an option or several, a time; None for nothing."""
     entry = values.get(field.block.get("block_id", ""), {}).get(field.element.get("action_id", ""), {})
     return entry.get(_SELECTED.get(field.kind, ""))
 
@@ -205,7 +211,7 @@ def _elements(block: Json) -> list[Json]:
 
 def _pick(candidates: Sequence[Field], name: str, kind: str) -> Field:
     called = [f for f in candidates if f.label == name] or [
-        f for f in candidates if f.element["action_id"] == name
+        f for f in candidates if name in (f.element["action_id"], f.address)
     ]
     if not called:
         there = ", ".join(repr(f.label) for f in candidates) or "none"

@@ -40,6 +40,11 @@ class PeopledWorkspace(Workspace):
         """Everything between `user` and the app, oldest first."""
         return self._pictures(self.direct_channel(self._user(user)).posts)
 
+    def everything(self, channel: str, user: str) -> list[Message]:
+        """All that `user` can read in `channel`: messages, replies, and what they alone were shown there."""
+        notes = [note for seer, note in self.notes if seer == user and note["channel"] == channel]
+        return self._pictures([*self._channel(channel).posts, *notes])
+
     def open_view(self, user: str) -> View | None:
         """A picture of the modal that `user` has in front of them."""
         with self.lock:

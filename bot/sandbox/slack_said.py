@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from .slack_forms import Field, Values, held
@@ -32,6 +33,10 @@ class Message:
     metadata: Json | None = None
     thread_ts: str | None = None
     ephemeral: bool = False
+
+    @property
+    def at(self) -> datetime:
+        return datetime.fromtimestamp(float(self.ts), UTC)
 
     @classmethod
     def of(cls, raw: Mapping[str, Any], names: Names) -> Message:

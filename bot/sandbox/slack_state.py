@@ -94,6 +94,8 @@ class Workspace:
     """
     One team with one app installed. Everything here is guarded by `lock`.
 
+    Settable before it starts: `enterprise_id`, of the Grid organisation in whose whole the app is
+    installed; `team_id` is then one of its workspaces, and `other_teams` the others.
     Settable at any time: `scopes` (the bot token's; None: every one but
     chat:write.public), `paid_plan` (user groups exist), `home_tab`, `deleted_parent` (what a reply to a
     deleted message is refused with), `posts_per_second` and `post_burst` for each channel
@@ -112,6 +114,7 @@ class Workspace:
         self.signing_secret, self.bot_token, self.app_token = signing_secret, bot_token, app_token
         self.scopes = scopes
         self.team_id, self.team_domain, self.app_id = "T0CANNED", "canned-sandbox", "A0CANNED"
+        self.enterprise_id, self.other_teams = "", ["T0ELSEWHERE"]
         self.now = now
         self.lock = threading.RLock()
         self.people: dict[str, Person] = {}

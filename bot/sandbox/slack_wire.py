@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal, Protocol
 from urllib.parse import urlencode
 
@@ -50,6 +51,15 @@ class Ack:
         except ValueError:
             return {}
         return found if isinstance(found, dict) else {}
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What the app was told at a time, by the payload's type, and its answer's status (0: none in time)."""
+
+    at: datetime
+    what: str
+    status: int
 
 
 class Wire(Protocol):
@@ -162,10 +172,10 @@ class Payloads:
             "command": command,
             "text": text,
             "api_app_id": slack.app_id,
-            "is_enterprise_install": "false",
+            "is_enterprise_install": "true" if slack.enterprise_id else "false",
             "response_url": response_url,
             "trigger_id": slack.new_trigger(user),
-        }
+        } | ({"enterprise_id": slack.enterprise_id} if slack.enterprise_id else {})
 
     def interaction(self, kind: str, user: str, **more: Any) -> Json:
         """An interaction of `kind` with what all of them have but a trigger."""
@@ -173,11 +183,11 @@ class Payloads:
         return {
             "type": kind,
             "user": {"id": user, "username": person.name, "name": person.name, "team_id": person.team_id},
-            "team": {"id": slack.team_id, "domain": slack.team_domain},
+            "team": None if slack.enterprise_id else {"id": slack.team_id, "domain": slack.team_domain},
             "api_app_id": slack.app_id,
             "token": "sandbox",
-            "enterprise": None,
-            "is_enterprise_install": False,
+            "enterprise": {"id": slack.enterprise_id, "name": "Acme"} if slack.enterprise_id else None,
+            "is_enterprise_install": bool(slack.enterprise_id),
             **more,
         }
 
@@ -203,7 +213,8 @@ class Payloads:
 
     def event(self, event: Json) -> Json:
         slack = self._workspace
-        bot = {"enterprise_id": None, "team_id": slack.team_id, "user_id": slack.bot.id, "is_bot": True}
+        grid = slack.enterprise_id or None
+        bot = {"enterprise_id": grid, "team_id": slack.team_id, "user_id": slack.bot.id, "is_bot": True}
         return {
             "token": "sandbox",
             "team_id": slack.team_id,
@@ -212,7 +223,7 @@ class Payloads:
             "type": "event_callback",
             "event_id": f"Ev{secrets.token_hex(5).upper()}",
             "event_time": int(slack.now().timestamp()),
-            "authorizations": [{**bot, "is_enterprise_install": False}],
+            "authorizations": [{**bot, "is_enterprise_install": bool(grid)}],
             "is_ext_shared_channel": False,
         }
 

@@ -11,7 +11,7 @@ from bot.canned.catalog import Show
 from bot.models import Receipt, State
 
 from . import messages
-from .blocks import Json, button, buttons, context, escape, excerpt, message, plain, section, verbatim
+from .blocks import Json, button, buttons, context, escape, excerpt, message, plain, section
 
 APPROVE = "canned_approve"
 REJECT = "canned_reject"
@@ -56,7 +56,7 @@ def answered(receipt: Receipt, *, show: Show, title: str, who: str) -> Json:
 def review(receipt: Receipt) -> Json:
     """The window with the whole text, for members of the group alone."""
     note = context("The buttons to approve or reject it are in the thread.")
-    return _window("Text to approve", [*verbatim(receipt.text or "-"), note])
+    return _window("Text to approve", [*excerpt(receipt.text or "-"), note])
 
 
 def why(receipt: Receipt, ts: str) -> Json:

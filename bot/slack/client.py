@@ -91,13 +91,23 @@ def reading_client(
 
 def call(method: Callable[..., SlackResponse], **arguments: Any) -> dict[str, Any]:
     """The JSON object that a WebClient's `method` answers; raises SlackFault."""
+    data = answer(method, **arguments).data
+    return data if isinstance(data, dict) else {}
+
+
+def answer(method: Callable[..., SlackResponse], **arguments: Any) -> SlackResponse:
+    """The same with what is round it, such as its headers."""
     try:
-        data = method(**arguments).data
+        return method(**arguments)
     except SlackApiError as exc:
         raise _fault(exc.response) from exc
     except (OSError, HTTPException, JSONDecodeError, UnicodeDecodeError) as exc:
         raise Unanswered(type(exc).__name__) from exc
-    return data if isinstance(data, dict) else {}
+
+
+def header(headers: Mapping[str, str], wanted: str) -> str:
+    """A header's value, "" without one; `wanted` is in small letters."""
+    return next((value for name, value in headers.items() if name.lower() == wanted), "")
 
 
 def _client(
@@ -117,5 +127,5 @@ def _fault(answer: SlackResponse) -> SlackFault:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float:
-    found = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
+    found = header(headers, "retry-after")
     return float(found) if found.isdecimal() else RETRY_AFTER

@@ -11,6 +11,7 @@ from typing import Any
 from slack_bolt import Ack, App, BoltResponse
 from slack_sdk import WebClient
 
+from bot import logs
 from bot.canned.desk import Desk
 from bot.canned.errors import Asked, AskFirst, CannedError, WhichTeam
 
@@ -65,7 +66,7 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, CannedError):
         log.info("refused: %s, correlation %s", type(error).__name__, error.correlation_id or "none")
         return str(error)
-    reference = uuid.uuid4().hex[:8]
+    reference = logs.click() or uuid.uuid4().hex[:8]
     trace = "".join(traceback.format_tb(error.__traceback__))  # without its words, which may be a customer's
     log.error("reference %s: %s\n%s", reference, type(error).__name__, trace)
     return (

@@ -27,22 +27,29 @@ KEPT = timedelta(minutes=5)
 RENEWED = timedelta(minutes=4)  # what is older is renewed by `refresh`
 RETRIED = timedelta(seconds=30)  # between two tries of `refresh` for the same thing
 
+MOST_TEAMS = 1000  # workspaces of an organisation; more are not told at once
+
 Json = Mapping[str, Any]
 T = TypeVar("T")
 
 _NOBODY = frozenset({"user_not_found", "users_not_found", "user_not_visible"})
-_NO_GROUP = frozenset({"no_such_subteam", "subteam_not_found", "plan_upgrade_required"})
-_NO_CHANNEL = frozenset({"channel_not_found"})
+NO_GROUP = frozenset({"no_such_subteam", "subteam_not_found", "plan_upgrade_required"})
+NO_CHANNEL = frozenset({"channel_not_found"})
 
 
 class Directory:
     """`workspace` is the id of our own workspace, or of the Grid organisation that it belongs to."""
 
-    def __init__(self, client: WebClient, *, workspace: str, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, client: WebClient, *, workspace: str, now: Callable[[], datetime], org_wide: bool = False
+    ) -> None:
+        """`org_wide`: the app is installed in the whole organisation, so it must name the one it asks."""
         self._client = client
         self._workspace = workspace
+        self._org_wide = org_wide
         self._users: _Kept[Json | None] = _Kept(self._read_user, now)
         self._groups: _Kept[frozenset[str]] = _Kept(self._read_group, now)
+        self._teams: _Kept[list[str]] = _Kept(self._read_teams, now)
         self._channels: _Kept[Json | None] = _Kept(self._read_channel, now)
 
     # -- from memory -------------------------------------------------------------------------
@@ -56,7 +63,7 @@ class Directory:
         """The sentence that speaks against this person or channel, as far as memory goes."""
         person, place = self._users.known(user), self._channels.known(channel)
         refusal = self._against_user(person.value) if person else None
-        return refusal or (_against_channel(place.value) if place else None)
+        return refusal or (against_channel(place.value) if place else None)
 
     def known_zone(self, user: str) -> str | None:
         """The name of this person's time zone; None if it is not in memory, "" if Slack names none."""
@@ -84,7 +91,7 @@ class Directory:
 
         Raises SlackDown where Slack does not say.
         """
-        if refusal := _against_channel(self._channels.get(channel)):
+        if refusal := against_channel(self._channels.get(channel)):
             raise NotAllowed(refusal)
 
     def zone(self, user: str) -> str:
@@ -119,11 +126,18 @@ class Directory:
         return answer["user"] if answer else None
 
     def _read_group(self, group: str) -> frozenset[str]:
-        answer = _ask(self._client.usergroups_users_list, gone=_NO_GROUP, usergroup=group)
-        return frozenset(answer["users"]) if answer else frozenset()
+        for team in self._teams.get("") if self._org_wide else [None]:
+            answer = _ask(self._client.usergroups_users_list, gone=NO_GROUP, usergroup=group, team_id=team)
+            if answer:
+                return frozenset(answer["users"])
+        return frozenset()
+
+    def _read_teams(self, _: str) -> list[str]:
+        answer = _ask(self._client.auth_teams_list, gone=(), limit=MOST_TEAMS) or {}
+        return [team["id"] for team in answer.get("teams", ())]
 
     def _read_channel(self, channel: str) -> Json | None:
-        answer = _ask(self._client.conversations_info, gone=_NO_CHANNEL, channel=channel)
+        answer = _ask(self._client.conversations_info, gone=NO_CHANNEL, channel=channel)
         return answer["channel"] if answer else None
 
     def _against_user(self, user: Json | None) -> str | None:
@@ -194,7 +208,7 @@ class _Kept(Generic[T]):
         return True
 
 
-def _ask(method: Callable[..., SlackResponse], *, gone: Collection[str], **arguments: str) -> Json | None:
+def _ask(method: Callable[..., SlackResponse], *, gone: Collection[str], **arguments: Any) -> Json | None:
     """Slack's answer, or None if it is one of `gone`."""
     try:
         return call(method, **arguments)
@@ -214,7 +228,8 @@ def _ask(method: Callable[..., SlackResponse], *, gone: Collection[str], **argum
         ) from exc
 
 
-def _against_channel(channel: Json | None) -> str | None:
+def against_channel(channel: Json | None) -> str | None:
+    """The sentence that speaks against posting there; `channel` is None where Slack knows of none."""
     if channel is None:
         return f"The team's channel is gone, or private and without the bot. {_MEND_CHANNEL}"
     if channel.get("is_archived"):

@@ -23,6 +23,7 @@ from slack_sdk.socket_mode.builtin.connection import Connection
 from slack_sdk.socket_mode.client import BaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
+from bot import logs
 from bot.canned.errors import NotAllowed, SlackDown
 
 from .client import Limited, SlackFault, Unanswered, call
@@ -35,7 +36,8 @@ class Socket:
     """
     `client` asks Slack for each connection's address; its `ssl` context serves the connection too.
 
-    `connected` is told how many connections of this app Slack has, at least. `seconds` is the clock
+    `connected` is told how many connections of this app Slack has, at least, and `acked`
+    how many seconds each answer took. `seconds` is the clock
     of the library's pings: seconds since 1970.
     """
 
@@ -46,10 +48,12 @@ class Socket:
         client: WebClient,
         *,
         connected: Callable[[int], None] = lambda _: None,
+        acked: Callable[[float], None] = lambda _: None,
         seconds: Callable[[], float] = time.time,
     ) -> None:
         self._app = app
         self._connected = connected
+        self._acked = acked
         self._seconds = seconds
         self._greeted = False
         self.client = _Client(app_token, client, seconds)
@@ -62,18 +66,7 @@ class Socket:
 
         Raises NotAllowed if Slack refuses the app's token, SlackDown if it does not answer.
         """
-        try:
-            answer = call(self.client.web_client.apps_connections_open, app_token=self.client.app_token)
-        except (Limited, Unanswered) as exc:
-            raise SlackDown(
-                "Slack gives no address for Socket Mode now. Start the bot again in a moment."
-            ) from exc
-        except SlackFault as exc:
-            raise NotAllowed(
-                f"Slack refuses Socket Mode (`{exc.error}`). SLACK_APP_TOKEN must be an app-level token with "
-                "`connections:write`, and Socket Mode must be switched on for the app."
-            ) from exc
-        self.client.wss_uri = answer["url"]
+        self.client.wss_uri = address(self.client.web_client, self.client.app_token)
         self.client.connect()
 
     def close(self) -> None:
@@ -98,7 +91,9 @@ class Socket:
 
     def _handle(self, client: BaseSocketModeClient, request: SocketModeRequest) -> None:
         started = self._seconds()
-        send_response(client, request, run_bolt_app(self._app, request), started)
+        answer = logs.new_click(run_bolt_app, self._app, request)
+        send_response(client, request, answer, started)
+        self._acked(self._seconds() - started)
 
 
 class _Client(SocketModeClient):
@@ -114,6 +109,25 @@ class _Client(SocketModeClient):
         self.opened_at = self._seconds()
         if self.current_session is not None:
             _wakes_before_it_closes(self.current_session)
+
+
+def address(client: WebClient, app_token: str) -> str:
+    """
+    Where Slack takes one more connection of this app.
+
+    Raises NotAllowed if Slack refuses the app's token, SlackDown if it does not answer.
+    """
+    try:
+        return str(call(client.apps_connections_open, app_token=app_token)["url"])
+    except (Limited, Unanswered) as exc:
+        raise SlackDown(
+            "Slack gives no address for Socket Mode now. Start the bot again in a moment."
+        ) from exc
+    except SlackFault as exc:
+        raise NotAllowed(
+            f"Slack refuses Socket Mode (`{exc.error}`). SLACK_APP_TOKEN must be an app-level token with "
+            "`connections:write`, and Socket Mode must be switched on for the app."
+        ) from exc
 
 
 def _wakes_before_it_closes(session: Connection) -> None:

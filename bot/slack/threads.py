@@ -19,10 +19,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from slack_sdk import WebClient
 
+from bot import logs
 from bot.canned.catalog import Catalog, Show
 from bot.canned.lanes import Lane
 from bot.models import Asked, Post, PostKind, Receipt, Standing, Thread
@@ -54,11 +55,11 @@ class Outbox(Protocol):
     def leave_thread(self, channel: str, conversation_id: str) -> None: ...
     def posts_due(self, channel: str, conversation_id: str) -> Sequence[tuple[Post, Receipt]]: ...
     def posting(self, post_id: int) -> bool: ...
-    def posted(self, post_id: int, ts: str) -> None: ...
+    def posted(self, post_id: int, ts: str) -> bool: ...
     def post_later(self, post_id: int, not_before: datetime, *, perhaps_posted: bool = False) -> None: ...
     def post_failed(self, post_id: int, reason: str) -> None: ...
     def carding(self, channel: str, conversation_id: str) -> bool: ...
-    def carded(self, channel: str, conversation_id: str, ts: str) -> None: ...
+    def carded(self, channel: str, conversation_id: str, ts: str) -> bool: ...
     def card_later(
         self, channel: str, conversation_id: str, not_before: datetime, *, perhaps_posted: bool = False
     ) -> None: ...
@@ -212,6 +213,7 @@ class Threads:
 
     def _publish(self, place: _Place) -> None:
         for post, receipt in self._outbox.posts_due(*place.key):
+            logs.about(post.key)
             self._say(place, post, receipt)
         if place.thread.card_due:
             self._show_latest(place)
@@ -219,6 +221,7 @@ class Threads:
     def _say(self, place: _Place, post: Post, receipt: Receipt) -> None:
         try:
             self._on_card(place, lambda: self._put(place, post, receipt))
+            log.debug("send %s: its %s is in Slack", post.key, post.kind)
         except Refused as exc:
             if _is_shut(place, exc):
                 shut = self._wait_for_mending(place, exc)
@@ -282,7 +285,8 @@ class Threads:
                 self._outbox.card_later(*place.key, self._then(exc), perhaps_posted=_perhaps(exc))
                 raise
             place.shown = standing
-        self._outbox.carded(*place.key, card)
+        if not self._outbox.carded(*place.key, card):
+            self._take_back(place.channel, card)
         place.card = card
         if place.shown:
             self._outbox.card_shown(*place.key, place.shown)
@@ -321,7 +325,16 @@ class Threads:
             except (Limited, Barred, Unanswered) as exc:
                 self._outbox.post_later(post.id, self._then(exc), perhaps_posted=_perhaps(exc))
                 raise
-        self._outbox.posted(post.id, found)
+        if not self._outbox.posted(post.id, found):
+            self._take_back(channel, found)
+
+    def _take_back(self, channel: str, ts: str) -> NoReturn:
+        """Somebody went on in our place while ours was under way: theirs stands."""
+        try:
+            call(self._posting.chat_delete, channel=channel, ts=ts)
+        except SlackFault as exc:
+            log.warning("message %s in %s stands there twice: %s", ts, channel, exc.error)
+        raise _TakenOver("taken over")
 
     def _replace(self, place: _Place, post: Post, receipt: Receipt) -> None:
         """Show in the place of the question what became of it; once more does no harm."""

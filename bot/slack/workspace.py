@@ -60,7 +60,8 @@ class Workspace:
         self._lane = lane
         bot = who_are_we(reading.auth_test)
         self.id: str = bot.get("enterprise_id") or bot["team_id"]
-        self.people = Directory(reading, workspace=self.id, now=now)
+        org_wide = bool(bot.get("is_enterprise_install"))
+        self.people = Directory(reading, workspace=self.id, now=now, org_wide=org_wide)
         self.threads = Threads(
             outbox,
             lane,
@@ -76,8 +77,16 @@ class Workspace:
         )
         self.homes = Homes(self.window_client, bulk, now=now)
 
-    def socket(self, app: App, connected: Callable[[int], None]) -> Socket:
-        return Socket(app, self._app_token, self.window_client, connected=connected)
+    def socket(self, app: App, connected: Callable[[int], None], acked: Callable[[float], None]) -> Socket:
+        return Socket(app, self._app_token, self.window_client, connected=connected, acked=acked)
+
+    def answers(self) -> bool:
+        """Whether Slack takes our token now."""
+        try:
+            call(self.window_client.auth_test)
+        except SlackFault:
+            return False
+        return True
 
     def publish_soon(self, request: SendRequest) -> None:
         """Say what was written down about this send: in its thread, and to its supervisor."""

@@ -1,6 +1,7 @@
 """What we remember: sends, threads, links and the audit record, in SQLite or PostgreSQL."""
 
 from .audit import AuditRecord, Wanted
+from .backlog import Backlog
 from .connects import Connect
 from .drafts import Draft
 from .errors import (
@@ -17,11 +18,14 @@ from .errors import (
 from .grants import SealedGrant
 from .libraries import KeptResponse
 from .posted import Posted
+from .schema import HEAD
 from .store import Store
 from .usage import Used
 
 __all__ = [
+    "HEAD",
     "AuditRecord",
+    "Backlog",
     "Closed",
     "Connect",
     "DatabaseDown",

@@ -1,7 +1,7 @@
 """
 What ties each record to the one before it, and the head that says where the chain ends.
 
-    mac(n) = HMAC-SHA256(key, [mac(n-1), id, at, key, event, actor, detail])
+    mac(n) = HMAC-SHA256(key, [mac(n-1), id, at, key, event, actor, detail as it is stored])
 
 The key is derived from CANNED_SECRET_KEY, so it is not where the records are: whoever can
 write the database cannot write a record that fits. Without one it is plain SHA-256, which
@@ -31,6 +31,7 @@ TORN = (
     "The audit record does not end where its head says, so nothing is taken on. "
     "Ask an operator to run `canned audit verify`."
 )
+WRITTEN = json.JSONEncoder(separators=(",", ":"), default=repr)
 Note = dict[str, Any]  # a record that has no place in the chain yet
 
 NEW_LINES = audit.insert()
@@ -56,15 +57,21 @@ class Keys:
         return not key_id or key_id in self._keys
 
     def mac(self, key_id: str, *parts: object) -> str:
-        said = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=repr).encode()
+        said = WRITTEN.encode(parts).encode()
         if not key_id:
             return hashlib.sha256(said).hexdigest()
-        return hmac.new(self._keys[key_id], said, "sha256").hexdigest()
+        return hmac.digest(self._keys[key_id], said, "sha256").hex()
 
     def record(self, key_id: str, before: str, id_: int, note: Mapping[str, Any]) -> str:
-        """The mac of the record `id_` that says what `note` does and comes after the mac `before`."""
-        said = (note["key"], note["event"], note["actor"], note["detail"])
-        return self.mac(key_id, before, id_, _written(note["at"]), *said)
+        """
+        The mac of the record `id_` that says what `note` does and comes after the mac `before`.
+
+        Its `at` and `detail` may be texts already, as the chain has them.
+        """
+        at, detail = note["at"], note["detail"]
+        at = at if isinstance(at, str) else written(at)
+        detail = detail if isinstance(detail, str) else json.dumps(detail)
+        return self.mac(key_id, before, id_, at, note["key"], note["event"], note["actor"], detail)
 
     def seal(self, end: Mapping[str, Any]) -> str:
         """What shows that nobody without the key has moved the head."""
@@ -99,5 +106,6 @@ def _derived(secret: Secret) -> bytes:
     return hmac.digest(urlsafe_b64decode(secret.reveal()), LABEL, "sha256")
 
 
-def _written(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat()
+def written(at: datetime) -> str:
+    """A time as it is chained."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")

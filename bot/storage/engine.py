@@ -9,6 +9,7 @@ neither; what must not happen side by side takes an advisory lock (`exclusively`
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import sqlite3
 import threading
@@ -43,6 +44,7 @@ from sqlalchemy.exc import (
     TimeoutError,
 )
 
+from bot.models import Receipt
 from bot.settings import Secret
 
 from .chain import Keys, Note, append
@@ -74,6 +76,7 @@ class Database:
         now: Callable[[], datetime],
         worker: str,
         keys: Sequence[Secret] = (),
+        settled: Callable[[Receipt], None] = lambda _: None,
         alive_within: timedelta = ALIVE_WITHIN,
         patience: float = PATIENCE,
     ) -> None:
@@ -82,7 +85,7 @@ class Database:
         CANNED_SECRET_KEY: the first chains the audit record, all of them verify it.
         Another worker counts as dead when its last beat is older than `alive_within`.
         `patience` is how many seconds to wait for a lock or a connection; Slack waits
-        three in all.
+        three in all. `settled` hears of each send that has moved to an outcome, or back.
 
         Raises StorageError for a URL that is of no use.
         """
@@ -91,6 +94,7 @@ class Database:
         self._alive_within = alive_within
         self._patience = patience
         self._keys = Keys(keys)
+        self._settled = settled
         self._url = read_url(url)
         self._engine = open_engine(self._url, patience=patience)
         self._writer = self._engine.execution_options(writes=True)
@@ -224,7 +228,9 @@ def _storable(row: Any) -> Any:
 
 
 def storable(value: Any) -> Any:
-    return UNSTORABLE.sub("\ufffd", value) if isinstance(value, str) else value
+    if not isinstance(value, str) or (value.isascii() and "\0" not in value):
+        return value
+    return UNSTORABLE.sub("\ufffd", value)
 
 
 def _prepare_sqlite(engine: Engine, *, patience: float, foreign_keys: bool) -> None:
@@ -239,8 +245,17 @@ def _prepare_sqlite(engine: Engine, *, patience: float, foreign_keys: bool) -> N
     def begun(connection: Connection) -> None:
         options = connection.get_execution_options()
         left = max(options["until"] - time.monotonic(), 0) if "until" in options else patience
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(left * 1000)}").close()
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes") else "BEGIN")
+        # Past SQLAlchemy, to which each of these costs as much as a query does.
+        _begin(connection.connection.dbapi_connection, connection.info, left, bool(options.get("writes")))
+
+
+def _begin(connection: Any, info: dict[Any, Any], left: float, writes: bool) -> None:
+    """Begin, and wait `left` seconds for a lock; `info` remembers what the connection was told last."""
+    timeout = math.ceil(left * 100) * 10  # milliseconds, coarse enough to be the same most of the time
+    if info.get("timeout") != timeout:
+        connection.execute(f"PRAGMA busy_timeout = {timeout}")
+        info["timeout"] = timeout
+    connection.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _write_ahead(connection: Any, patience: float) -> None:
@@ -269,7 +284,7 @@ def as_sentences(sentence: str) -> Iterator[None]:
         yield
     except OURS:
         raise
-    except (DBAPIError, TimeoutError) as exc:
+    except (DBAPIError, sqlite3.Error, TimeoutError) as exc:
         raise DatabaseDown(sentence) from exc
 
 

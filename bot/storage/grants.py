@@ -10,13 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, or_, select, update
 
 from .audit import note
 from .engine import insert
 from .schema import grants
 from .workers import Workers
 
+OF_USER = select(grants).where(grants.c.genesys_user == bindparam("whose"))
 RENEWED_WITHIN = timedelta(minutes=3)  # longer than the token endpoint can take, with all its retries
 
 
@@ -33,8 +34,13 @@ class Grants(Workers):
     def grant(self, genesys_user: str) -> SealedGrant | None:
         """What is kept for this Genesys user."""
         with self._reading() as tx:
-            row = tx.execute(select(grants).where(grants.c.genesys_user == genesys_user)).first()
+            row = tx.execute(OF_USER, {"whose": genesys_user}).first()
             return SealedGrant(row.access, row.refresh, row.expires_at) if row else None
+
+    def signed_in(self) -> list[str]:
+        """The Genesys users of whom something is kept."""
+        with self._reading() as tx:
+            return list(tx.execute(select(grants.c.genesys_user).order_by(grants.c.genesys_user)).scalars())
 
     def save_grant(self, genesys_user: str, sealed: SealedGrant) -> None:
         """Keep it, in the place of what was kept; who holds the row goes on holding it."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, or_, select
+from sqlalchemy import Connection, Select, bindparam, delete, or_, select
 
 from bot.models import Link
 
@@ -13,17 +14,20 @@ from .engine import Database, exclusively, insert
 from .errors import LinkTaken
 from .schema import grants, links
 
+BY_SLACK_USER = select(links).where(links.c.slack_user == bindparam("whose"))
+BY_GENESYS_USER = select(links).where(links.c.genesys_user == bindparam("whose"))
+
 
 class Identities(Database):
     def link(self, slack_user: str) -> Link | None:
         """The link of this Slack user."""
         with self._reading() as tx:
-            return _first(tx, links.c.slack_user == slack_user)
+            return _first(tx, BY_SLACK_USER, slack_user)
 
     def link_of(self, genesys_user: str) -> Link | None:
         """The link of this Genesys user."""
         with self._reading() as tx:
-            return _first(tx, links.c.genesys_user == genesys_user)
+            return _first(tx, BY_GENESYS_USER, genesys_user)
 
     def links(self) -> list[Link]:
         """All of them, by Slack user."""
@@ -65,6 +69,6 @@ class Identities(Database):
             return genesys_user is not None
 
 
-def _first(tx: Connection, which: ColumnElement[bool]) -> Link | None:
-    row = tx.execute(select(links).where(which)).first()
+def _first(tx: Connection, which: Select[Any], whose: str) -> Link | None:
+    row = tx.execute(which, {"whose": whose}).first()
     return Link(**row._mapping) if row else None

@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.models import Asked, Post, PostKind, Receipt, SendRequest, Standing, Thread
@@ -82,9 +82,12 @@ class Outbox(Workers):
             values = {"posting": True, "attempts": posts.c.attempts + 1}
             return tx.execute(update(posts).where(mine).values(values)).rowcount == 1
 
-    def posted(self, post_id: int, ts: str) -> None:
-        """It is there, as Slack's message `ts`."""
-        self._set_post(post_id, posting=False, done_at=self._now(), ts=ts)
+    def posted(self, post_id: int, ts: str) -> bool:
+        """It is there, as Slack's message `ts`; False if another worker's message has its place already."""
+        first = and_(posts.c.id == post_id, or_(posts.c.done_at.is_(None), posts.c.ts == ts))
+        with self._writing() as tx:
+            done = {"posting": False, "done_at": self._now(), "ts": ts}
+            return tx.execute(update(posts).where(first).values(done)).rowcount == 1
 
     def post_later(self, post_id: int, not_before: datetime, *, perhaps_posted: bool = False) -> None:
         """Try again from then on; with `perhaps_posted`, look for it first."""
@@ -101,9 +104,11 @@ class Outbox(Workers):
             here = update(threads).where(_in(threads, channel, conversation_id), mine)
             return tx.execute(here.values(carding=True)).rowcount == 1
 
-    def carded(self, channel: str, conversation_id: str, ts: str) -> None:
-        """The parent card is there, as Slack's message `ts`."""
-        self._set_thread(channel, conversation_id, carding=False, ts=ts)
+    def carded(self, channel: str, conversation_id: str, ts: str) -> bool:
+        """The parent card is there, as Slack's message `ts`; False as for `posted`."""
+        first = and_(_in(threads, channel, conversation_id), or_(threads.c.ts.is_(None), threads.c.ts == ts))
+        with self._writing() as tx:
+            return tx.execute(update(threads).where(first).values(carding=False, ts=ts)).rowcount == 1
 
     def card_later(
         self, channel: str, conversation_id: str, not_before: datetime, *, perhaps_posted: bool = False

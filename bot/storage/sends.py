@@ -117,7 +117,9 @@ class Sends(Claims):
                 note(tx, now, "settled", key=key, actor=actor, **_result(receipt))
                 touch_card(tx, receipt.request, now)
                 put_posts(tx, receipt, (*posts, *answers_of(receipt)), now)
-            return receipt, moved
+        if moved:
+            self._settled(receipt)
+        return receipt, moved
 
     def waiting(self, key: str, until: datetime) -> None:
         """The send waits in place until then, as Genesys asked; its card shows it."""

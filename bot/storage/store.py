@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .audit import Audit
+from .backlog import Backlogs
 from .brakes import Brakes
 from .chats import Chats
 from .connects import Connects
@@ -39,6 +40,7 @@ class Store(
     PostedReplies,
     Verifying,
     Usage,
+    Backlogs,
     Purging,
     Upgrading,
 ):

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, inspect, text
 
 from .engine import DOWN, Database, as_sentences, exclusively, open_engine
 from .errors import StorageError
-from .schema import HEAD
+from .schema import HEAD, metadata, workers
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -17,6 +17,25 @@ MIGRATING = 60.0  # seconds to wait for another process that does the same
 
 
 class Upgrading(Database):
+    def revision(self) -> str | None:
+        """Which migration the database is at, None for an empty one; only looks. Raises DatabaseDown."""
+        with self._reading() as tx:
+            return _revision(tx)
+
+    def require_whole(self) -> None:
+        """Raise StorageError unless all is there as the newest migration has it, and can be written."""
+        with self._reading() as tx:
+            seen = inspect(tx)
+            there = {
+                name: {each["name"] for each in seen.get_columns(name)} for name in seen.get_table_names()
+            }
+        wanted = metadata.tables.items()
+        gone = [name for name, table in wanted if not set(table.columns.keys()) <= there.get(name, set())]
+        if gone:
+            raise StorageError(f"These tables are not there, or not whole: {', '.join(gone)}.")
+        with self._writing() as tx:
+            tx.execute(workers.delete().where(workers.c.id == ""))
+
     def upgrade(self) -> None:
         """
         Migrate to the newest revision; does nothing where that is done.

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, Row, String, Text, cast, exists, select, type_coerce
 
-from .chain import HEAD, Keys
+from .chain import HEAD, Keys, written
 from .engine import Database
 from .schema import audit, sends
 
 Found = Callable[[str], None]
+Along = Callable[[Iterable[Row[Any]]], Iterable[Row[Any]]]
 
 CLAIM = ("team", "channel", "supervisor", "conversation_id", "response", "send_as", "language", "confirmed")
 OUTCOME = ("state", "sender_id", "text_hash", "message_id", "correlation_id", "delivery", "landed_in")
@@ -46,15 +46,16 @@ class Verdict:
 
 
 class Verifying(Database):
-    def verify(self, found: Found, *, published: str | None = None) -> Verdict:
+    def verify(self, found: Found, *, published: str | None = None, along: Along = iter) -> Verdict:
         """
         Read the whole record and tell `found` of everything that is wrong with it.
 
-        `published` is a head that was printed earlier: the chain has to pass through it.
+        `published` is a head that was printed earlier: the chain has to pass through it. `along`
+        gives the records one by one, and may show how far it has come.
         """
         with self._snapshot() as tx:
             walk = _Walk(self._keys, found, published)
-            for row in tx.execute(_records(self._dialect)):
+            for row in along(tx.execute(_records(self._dialect))):
                 walk.step(row)
             walk.end(tx.execute(HEAD).first())
             for sentence in _contradictions(tx):
@@ -141,8 +142,6 @@ class _Walk:
             self._locked[row.key_id] += 1
             return ""
         said = _said(row)
-        if said is None:
-            return "holds what cannot be read: it was changed"
         if row.mac == self._keys.record(row.key_id, self.mac, row.id, said):
             return ""
         if row.mac == self._keys.record(row.key_id, "", row.id, said):
@@ -165,15 +164,10 @@ def _records(dialect: str) -> Any:
     return select(*columns, DETAIL).order_by(audit.c.id)
 
 
-def _said(row: Row[Any]) -> dict[str, Any] | None:
-    """What was chained, if the row can still be read."""
-    try:
-        at = datetime.fromisoformat(row.at) if isinstance(row.at, str) else row.at
-        at = at.replace(tzinfo=at.tzinfo or UTC)
-        detail = json.loads(row.detail)
-    except (ValueError, TypeError, AttributeError):
-        return None
-    return {"at": at, "key": row.key, "event": row.event, "actor": row.actor, "detail": detail}
+def _said(row: Row[Any]) -> dict[str, Any]:
+    """What was chained, if nobody has changed it: then its texts are those that were stored."""
+    at = f"{row.at[:10]}T{row.at[11:]}+00:00" if isinstance(row.at, str) else written(row.at)
+    return {"at": at, "key": row.key, "event": row.event, "actor": row.actor, "detail": str(row.detail)}
 
 
 def _contradictions(tx: Connection) -> Iterator[str]:
@@ -205,16 +199,21 @@ def _contradicted(lines: Sequence[Row[Any]]) -> Iterator[str]:
 def _told(lines: Sequence[Row[Any]]) -> dict[str, tuple[Any, int]]:
     """What the records of one send say last, by the column of the send, and which of them does."""
     told: dict[str, tuple[Any, int]] = {}
-    for line in lines:
-        try:
-            detail = json.loads(line.detail or "{}")
-        except ValueError:
-            continue  # its record is named where the chain is read
-        said = STATES.get(line.event, {}) | (detail if isinstance(detail, dict) else {})
-        if line.event == "opened":
-            said["opened_by"] = line.actor
-        told |= {name: (said[name], line.record) for name in COMPARED if name in said}
+    for line in reversed(lines):
+        if len(told) == len(COMPARED):
+            break
+        said = _detail(line)
+        told = {name: (said[name], line.record) for name in COMPARED if name in said} | told
     return told
+
+
+def _detail(line: Row[Any]) -> dict[str, Any]:
+    try:
+        detail = json.loads(line.detail or "{}")
+    except ValueError:
+        return {}  # its record is named where the chain is read
+    said = STATES.get(line.event, {}) | (detail if isinstance(detail, dict) else {})
+    return said | {"opened_by": line.actor} if line.event == "opened" else said
 
 
 def _range(first: int, last: int) -> str:

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from . import acks, posting, searching, sends, starting
+from . import acks, history, posting, searching, sends, starting
 from .processes import Authority
 from .table import Row, as_json, as_text
 
@@ -24,6 +24,7 @@ PARTS: dict[str, Part] = {
     "acks": acks.rows,
     "search": searching.rows,
     "start": starting.rows,
+    "history": history.rows,
 }
 
 

@@ -9,6 +9,7 @@ from itertools import chain, repeat
 
 import pytest
 
+from bot import logs
 from bot.canned.lanes import Lane, Lanes
 
 PATIENCE = 10.0  # seconds; reached only by a test that fails
@@ -358,3 +359,19 @@ def test_all_lanes_share_the_time_that_closing_may_take(lanes: Lanes) -> None:
 
 def test_what_asks_for_previews_has_a_lane_apart_from_what_opens_windows(lanes: Lanes) -> None:
     assert [lane.name for lane in lanes] == ["windows", "previews", "sends", "bulk", "posts"]
+
+
+def test_a_job_now_or_later_is_about_the_click_that_handed_it_over() -> None:
+    lane, heard = Lane("test", 1), list[str]()
+
+    def hand_over() -> str:
+        lane.submit(lambda: heard.append(logs.click()))
+        lane.later(0.01, lambda: heard.append(logs.click()))
+        return logs.click()
+
+    first, second = logs.new_click(hand_over), logs.new_click(hand_over)
+    lane.wait_idle(5)
+    lane.close(5)
+
+    assert sorted(heard) == sorted([first, first, second, second])
+    assert (len({"", first, second}), logs.click()) == (3, "")

@@ -190,7 +190,7 @@ def test_the_brake_is_on_record_checked_logged_and_says_what_it_did(
     team = canned(sandbox, "pause", "--team", TEAM)
     sandbox.bot.sweep()
     settings = Settings.from_env(sandbox.environment())
-    checked = [finding.line for finding in checks.run(settings, now=sandbox.clock)]
+    checked = [checks.line(found) for found in checks.run(settings, now=sandbox.clock)]
     lifted, again = canned(sandbox, "resume"), canned(sandbox, "resume")
     sandbox.bot.sweep()
 

@@ -16,6 +16,7 @@ RESPONSES = {
     "hello": {"title": "Hello", "text": "Hello {{topic}}"},
     "leads": {"title": "Hello", "text": "Hello {{topic}}", "approval": "S0LEADS"},
     "other": {"title": "Hello", "text": "Hello {{topic}}"},
+    "others": {"title": "Hello", "text": "Hello {{topic}}", "approval": "S0LEADS"},
 }
 CHAT = {"live", "kind", "sender in it"}  # what is wrong with the conversation itself
 ASKED = {"signature", "allowed", "variables", "approval", *CHAT}  # and what with the request
@@ -62,7 +63,8 @@ class Office:
         self.link(broken)
         self.sandbox.clock.advance(minutes=6)
         chat, slack = self.chat(broken), self.sandbox.slack
-        key = "leads" if "approval" in broken else "other" if "allowed" in broken else "hello"
+        mine, others = ("leads", "others") if "approval" in broken else ("hello", "other")
+        key = others if "allowed" in broken else mine
         topic = "" if "variables" in broken else " topic=it"
         command = {
             "command": "/canned",

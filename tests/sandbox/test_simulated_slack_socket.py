@@ -106,8 +106,10 @@ def test_after_a_refresh_payloads_go_to_the_new_connection(slack: SimulatedSlack
 
 def test_every_payload_goes_to_exactly_one_of_several_connections_in_turn(slack: SimulatedSlack) -> None:
     with ExitStack() as open_, ThreadPoolExecutor() as pool:
-        wires = [open_.enter_context(connect(_address(slack))) for _ in range(3)]
-        assert [_heard(wire)["num_connections"] for wire in wires] == [1, 2, 3]
+        wires = []
+        for number in (1, 2, 3):  # the next one only once Slack has counted this one
+            wires.append(open_.enter_context(connect(_address(slack))))
+            assert _heard(wires[-1])["num_connections"] == number
         for turn in range(6):
             typed = pool.submit(slack.types, "ann", f"/canned {turn}", "support-emea")
             envelope = _heard(wires[turn % 3])

@@ -7,6 +7,7 @@ import pytest
 from slack_bolt import Ack, App, BoltRequest
 from slack_bolt.authorization import AuthorizeResult
 
+from bot import logs
 from bot.canned.errors import NotAllowed
 from bot.slack import errors
 
@@ -49,6 +50,8 @@ def test_a_bug_is_answered_with_a_reference_that_the_log_has_too(caplog: pytest.
         status, body = answered(ValueError(SECRET), COMMAND)
 
     reference = body.partition("reference: `")[2][:8]
+    click, (_, again) = logs.new_click(lambda: (logs.click(), answered(ValueError(SECRET), COMMAND)))
+    assert f"reference: `{click}`" in again
     assert status == 200
     assert "nothing was sent" in body
     assert reference in caplog.text

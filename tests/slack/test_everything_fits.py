@@ -27,7 +27,19 @@ from bot.canned.desk import Me
 from bot.canned.errors import AskFirst, MissingValues, NotAConversation, TextRefused
 from bot.canned.glance import Glance
 from bot.canned.previews import Around, Line, Preview
-from bot.models import Chat, Link, Post, PostKind, Receipt, SendAs, SendRequest, Standing, State, Way
+from bot.models import (
+    Chat,
+    Gate,
+    Link,
+    Post,
+    PostKind,
+    Receipt,
+    SendAs,
+    SendRequest,
+    Standing,
+    State,
+    Way,
+)
 from bot.sandbox.limits import faults, option_faults, size
 from bot.slack import live, messages, modal, previewing
 from bot.slack.form import Filled, Looked
@@ -80,6 +92,8 @@ class Given:
             KEY, "T" * 75, "C0TEAM", "U0ANN", ID, "k" * 75, SendAs.AGENT, NOW, text=text, by_operator=True
         )
         self.requests = [replace(request, not_before=when) for when in (None, NOW + timedelta(seconds=5))]
+        later = replace(request, scheduled=True, not_before=NOW + timedelta(days=30))
+        self.requests += [later, replace(request, approval="S0LEADS"), replace(later, approval="S0LEADS")]
         ways = (Way(SendAs.AGENT, name), Way(SendAs.SYSTEM))
         ended = Receipt(
             request,
@@ -96,6 +110,8 @@ class Given:
         self.receipts = [replace(ended, state=state) for state in State]
         self.receipts += [replace(ended, text=short) for short in (None, text, "", " ")]
         self.receipts += [replace(ended, text=None, reason="", request=replace(request, text=None))]
+        asked = replace(ended, state=State.PENDING, request=replace(later, gate=Gate.APPROVAL))
+        self.receipts += [asked, replace(asked, approved_by="U0BOB", opened_by="U0BOB")]
         post = Post(1, KEY, PostKind.REPLY, "C0TEAM", ID, State.SENT, sentence, NOW)
         choice = Choice(ID, name, name, name, 100_000, is_mine=False, is_waiting=True, page=f"https://x/{ID}")
         found = Found((choice,) * SHOWN, note=sentence)
@@ -149,12 +165,12 @@ class Given:
         self.by_name: dict[str, list[Any]] = {
             "sentence": [sentence],
             "draft": [KEY],
-            "zone": ["", "Europe/Berlin"],
-            "corrects": [None, NOW],
-            "group": ["S0LEADS"],
             "kind": [modal.AGAIN, modal.ANYWAY],
             "language": [sentence, ""],
             "user": ["U0ANN"],
+            "group": ["S0LEADS"],
+            "zone": ["", name],
+            "corrects": [None, NOW],
             "ts": ["1700000000.000100"],
             "link": [f"https://bot.example/{'x' * 2_900}"],
             "conversation": ["", text],

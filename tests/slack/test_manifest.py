@@ -22,6 +22,7 @@ BOTH = pytest.mark.parametrize("made", [manifest(), manifest(URL)], ids=["socket
 # and in its direct messages. `auth.test` and `apps.connections.open` ask for none of the bot's.
 NEEDED: dict[str, frozenset[str]] = {
     "auth_test": frozenset(),
+    "auth_teams_list": frozenset(),
     "apps_connections_open": frozenset(),
     "views_open": frozenset(),
     "views_push": frozenset(),
@@ -30,6 +31,7 @@ NEEDED: dict[str, frozenset[str]] = {
     "chat_postMessage": frozenset({"chat:write"}),
     "chat_postEphemeral": frozenset({"chat:write"}),
     "chat_update": frozenset({"chat:write"}),
+    "chat_delete": frozenset({"chat:write"}),
     "users_info": frozenset({"users:read", "users:read.email"}),
     "usergroups_users_list": frozenset({"usergroups:read"}),
     "conversations_info": frozenset({"channels:read", "groups:read"}),

@@ -738,3 +738,26 @@ def _mend(slack: SimulatedSlack) -> None:
     channel = slack.channels["C0SUPPORT"]
     channel.is_archived = channel.is_private = False
     channel.members.add(slack.bot.id)
+
+
+@pytest.mark.parametrize("card_there", [False, True])
+def test_what_a_process_says_that_was_given_up_for_dead_is_taken_back(
+    bench: Bench, slack: SimulatedSlack, clock: Clock, card_there: bool
+) -> None:
+    if card_there:
+        bench.settle()
+        bench.threads.publish("C0SUPPORT", CHAT)
+    bench.settle()
+    _, others = bench.worker("two")
+    before = slack.hold(POST)
+    late = threading.Thread(target=bench.threads.publish, args=("C0SUPPORT", CHAT))
+    late.start()
+    assert before.arrived.wait(10)
+
+    clock.advance(seconds=16)
+    others.publish("C0SUPPORT", CHAT)
+    before.release()
+    late.join(10)
+
+    [card] = slack.messages("C0SUPPORT")
+    assert len(slack.thread("C0SUPPORT", card.ts)) == 1 + card_there
