@@ -243,6 +243,7 @@ def _wire(
         settling=settling,
         lanes=lanes,
         catalog=libraries.catalog,
+        changed=changed,
         now=now,
         workspace=workspace.id if workspace else "",
     )

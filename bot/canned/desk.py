@@ -94,6 +94,7 @@ class Desk:
         settling: Settling,
         lanes: Lanes,
         catalog: Callable[[], Catalog],
+        changed: Callable[[SendRequest], None],
         now: Callable[[], datetime],
         workspace: str,
     ) -> None:
@@ -120,6 +121,7 @@ class Desk:
         self._previews = previews
         self._lanes = lanes
         self._catalog = catalog
+        self._changed = changed
         self._now = now
         self._workspace = workspace
         self._search: tuple[Catalog, Search] | None = None
@@ -542,8 +544,10 @@ class Desk:
             stands = self._store.receipt(key)
             held = stands.request.held_until
             if stands.is_scheduled:
+                self._changed(stands.request)
                 return  # whoever is there when it is due sends it
             if held is not None and held > self._now():
+                self._changed(stands.request)
                 self._lanes.sends.later((held - self._now()).total_seconds(), self._deliver, key, then)
                 return
             receipt = self._sender.deliver(key)

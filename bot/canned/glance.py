@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.models import Link, Receipt, State
-from bot.storage import Store
+from bot.storage import Store, Used
 
 from .connecting import Connecting
 from .identity import Identity
 from .policy import may_be_sent
 from .record import on_record
 from .responses import Catalog, Response, Team
+
+__all__ = ["Glance", "Glances", "Used"]
 
 WAITING, RECENT, USED = 100, 10, 5  # how many of each
 LATELY = timedelta(days=30)  # for what is used most
@@ -26,7 +28,7 @@ class Glance:
     there themselves, and `is_connected` that they have.
 
     `waiting` has not left yet, `scheduled` waits for its time, the next one first; `recent`
-    is how others ended, the newest first. `used` are the responses that they sent most, and how often.
+    is how others ended, the newest first. `used` are the responses that they sent most lately.
     """
 
     user: str
@@ -38,7 +40,7 @@ class Glance:
     waiting: Sequence[Receipt] = ()
     scheduled: Sequence[Receipt] = ()
     recent: Sequence[Receipt] = ()
-    used: Sequence[tuple[Response, int]] = field(default=(), repr=False)
+    used: Sequence[tuple[Response, Used]] = field(default=(), repr=False)
 
 
 class Glances:
@@ -85,9 +87,9 @@ class Glances:
         newest = self._store.sends(supervisor=user, limit=RECENT + besides)
         return [receipt for receipt in newest if not receipt.state.is_open][:RECENT]
 
-    def _used(self, user: str, teams: Sequence[Team]) -> list[tuple[Response, int]]:
+    def _used(self, user: str, teams: Sequence[Team]) -> list[tuple[Response, Used]]:
         """Only what they may still send."""
         responses = self._catalog().responses
         used = self._store.usage("response", since=self._now() - LATELY, supervisor=user, limit=4 * USED)
-        found = [(responses[each.name], each.sent) for each in used if each.name in responses and each.sent]
-        return [(response, times) for response, times in found if may_be_sent(teams, response)][:USED]
+        found = [(responses[each.name], each) for each in used if each.name in responses and each.sent]
+        return [each for each in found if may_be_sent(teams, each[0])][:USED]

@@ -19,7 +19,7 @@ from .blocks import Json, button, buttons, context, divider, escape, quiet, sect
 from .client import call
 
 if TYPE_CHECKING:
-    from bot.canned.glance import Glance
+    from bot.canned.glance import Glance, Used
 
     from .homes import Homes
 
@@ -31,7 +31,6 @@ DISCONNECT = "canned_home_disconnect"
 REFRESH = "canned_home_refresh"
 HELP = "canned_home_help"
 LISTED = 5  # of what waits, and of what is scheduled
-LINE = 1_000  # characters of one send
 
 
 def register(app: App) -> None:
@@ -114,9 +113,12 @@ def _planned(at: int, receipt: Receipt) -> Json:
     return section(later.row(receipt), accessory=button("Cancel", f"{BACK}{100 + at}", receipt.key))
 
 
-def _used(at: int, response: Response, times: int) -> Json:
-    said = f"`{escape(response.key)}` *{quiet(short(response.title, 60))}* · sent {times:,} times in 30 days"
-    return section(said.replace(" 1 times", " once"), accessory=button("Send", f"{CHOSEN}{at}", response.key))
+def _used(at: int, response: Response, used: Used) -> Json:
+    times = "once" if used.sent == 1 else f"{used.sent:,} times"
+    others = {"edited before": used.edited, "not sent": used.not_sent, "unknown": used.unknown}
+    said = [f"sent {times} in 30 days", *(f"{count:,} {what}" for what, count in others.items() if count)]
+    head = f"`{escape(response.key)}` *{quiet(short(response.title, 60))}*"
+    return section(f"{head} · {', '.join(said)}", accessory=button("Send", f"{CHOSEN}{at}", response.key))
 
 
 def _ended(at: int, receipt: Receipt) -> Json:
@@ -128,7 +130,7 @@ def _ended(at: int, receipt: Receipt) -> Json:
 
 def _line(receipt: Receipt) -> str:
     where = messages.settled_where(receipt.state, receipt) if not receipt.handled_by else ""
-    return short(f"{messages.listed(receipt)}{where}", LINE)
+    return f"{messages.listed(receipt)}{where}"
 
 
 # -- what is clicked there -----------------------------------------------------------------

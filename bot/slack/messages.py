@@ -137,7 +137,8 @@ def help_text(*, connects: bool = False) -> Json:
     notes = (
         "`<conversation>` is the conversation's id, its address in Genesys, or `@` and the name of the agent "
         "in it; without one the window lists live ones. Slack takes no commands "
-        "inside a thread; there, choose *Send a canned response* from the menu of its first message."
+        "inside a thread; there, choose *Send a canned response* from the menu of any message. "
+        "All of this can be done without typing in App Home, the *Home* tab of this app."
     )
     return message(
         "How to use /canned",

@@ -113,9 +113,10 @@ class Claims(Workers):
         typed = dict(request.values)
         tx.execute(NEW_TEXTS, {"key": request.key, "typed": typed, "template": request.text})
         note(tx, now, "claimed", key=request.key, actor=_actor(request), **_what(request))
-        if request.scheduled and request.held_until:
-            touch_card(tx, request, now)
-            put_posts(tx, Receipt(request, State.PENDING, now), (PostKind.REPLY,), now)
+        if request.held_until:
+            touch_card(tx, request, now, only_if_there=not request.scheduled)
+            if request.scheduled:
+                put_posts(tx, Receipt(request, State.PENDING, now), (PostKind.REPLY,), now)
 
 
 def _settle_first(tx: Connection, key: str, request: SendRequest, now: datetime) -> None:

@@ -175,8 +175,12 @@ class Outbox(Workers):
             tx.execute(update(threads).where(_in(threads, channel, conversation_id), *also).values(values))
 
 
-def touch_card(tx: Connection, request: SendRequest, now: datetime) -> None:
-    """The card of this send's thread no longer shows the latest."""
+def touch_card(tx: Connection, request: SendRequest, now: datetime, *, only_if_there: bool = False) -> None:
+    """The card of this send's thread no longer shows the latest; without one there, one is due."""
+    if only_if_there:
+        here = _in(threads, request.channel, request.conversation_id), threads.c.ts.is_not(None)
+        tx.execute(update(threads).where(*here).values(card_due=True))
+        return
     ensure_thread(tx, request.channel, request.conversation_id, now, card_due=True)
 
 

@@ -87,6 +87,25 @@ def test_undo_is_its_supervisors_alone_and_goes_with_what_it_takes_back(office: 
     assert "Undo" not in labels(card(office))
 
 
+def test_what_is_held_is_taken_back_on_a_card_that_is_there_already(
+    make_sandbox: Callable[..., Sandbox],
+) -> None:
+    office = make_sandbox()
+    slack = office.slack
+    team = {"name": TEAM, "channel": slack.channel, "supervisors": [slack.ann], "undo_seconds": 1}
+    office.configure({"teams": [team]})
+    types(office.start(), "escalation")
+    office.configure({"teams": [team | {"undo_seconds": 60}]})
+    slack.types(slack.ann, f"/canned {office.conversation} greeting topic=tea", slack.channel)
+    lanes = office.bot.parts.lanes
+    while "Undo" not in labels(card(office)):
+        assert lanes.posts.wait_idle(20)
+    slack.press(slack.ann, "Undo", card(office))
+    assert lanes.windows.wait_idle(20)
+
+    assert office.receipts()[0].state is State.CANCELLED
+
+
 @pytest.mark.parametrize("wrong", [{"ts": "1.2"}, {"channel": "C0BILLING"}, {"value": "x"}])
 @pytest.mark.parametrize("action", ["canned_card_send", "canned_card_undo"])
 def test_a_click_that_is_not_on_the_card_does_nothing(
@@ -116,6 +135,20 @@ def test_a_click_that_is_not_on_the_card_does_nothing(
 
     assert slack.open_view(slack.ann) is None
     assert office.receipts()[0].state is State.PENDING
+
+
+def test_the_shortcut_on_what_people_say_in_a_thread_takes_what_they_name_first(office: Sandbox) -> None:
+    slack = office.slack
+    types(office, "escalation")
+    other = office.genesys.start_chat("Alan Turing", agents=[office.genesys.bob])
+    for said, meant in (("and now?", office.conversation), (f"like {other}", other)):
+        message = slack.says(slack.bob, slack.channel, said, thread_ts=card(office).ts)
+        slack.message_shortcut(slack.ann, "canned_from_message", message)
+        office.drain()
+        view = slack.open_view(slack.ann)
+
+        assert view is not None
+        assert view.state["Conversation"] == meant
 
 
 def test_the_shortcut_on_a_reply_that_names_no_conversation_knows_its_threads(office: Sandbox) -> None:

@@ -25,7 +25,7 @@ from bot.canned.catalog import Response, Show, Team
 from bot.canned.conversations import SHOWN, Choice, Found
 from bot.canned.desk import Me
 from bot.canned.errors import AskFirst, MissingValues, NotAConversation, TextRefused
-from bot.canned.glance import Glance
+from bot.canned.glance import Glance, Used
 from bot.canned.previews import Around, Line, Preview
 from bot.models import (
     Chat,
@@ -145,7 +145,7 @@ class Given:
             waiting=self.receipts * 2,
             scheduled=self.receipts * 2,
             recent=self.receipts * 2,
-            used=((self.response, 1),) * 6,
+            used=((self.response, Used("k" * 75, 10**6, 10**6, 10**6, 10**6, NOW)),) * 6,
         )
         previews = [
             Preview(text, limit=2_000),
