@@ -36,9 +36,9 @@ class Cards:
     @on_record()
     def require_own(self, key: str, user: str, channel: str, ts: str) -> Receipt:
         """The send of `user` on whose card they clicked. Raises NotAllowed."""
-        if not self._store.claimed(key):
+        receipt = self._store.receipt(key) if self._store.claimed(key) else None
+        if receipt is None or receipt.request.channel != channel:
             raise NotAllowed(_NOT_ITS_CARD)
-        receipt = self._store.receipt(key)
         self._require(receipt.request.conversation_id, channel, ts)
         self._team_for(user, channel, receipt.request.team)
         if receipt.request.supervisor != user:

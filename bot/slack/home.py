@@ -50,7 +50,7 @@ def view(glance: Glance, note: str = "") -> Json:
     """Everything that concerns one supervisor; `note` says what became of their last click."""
     return _home(
         [
-            *([section(f":information_source: {escape(note)}")] if note else []),
+            *([section(escape(note)), divider()] if note else []),
             section(_who(glance)),
             *buttons(_general(glance)),
             *_listed("Waiting", [_pending(at, r) for at, r in enumerate(glance.waiting)]),

@@ -54,7 +54,7 @@ def test_no_listener_is_lazy_since_a_lazy_one_runs_whatever_the_ack_said() -> No
     assert [listener for listener in app()._listeners if listener.lazy_functions] == []
 
 
-@pytest.mark.parametrize("name", ["actions", "asking", "commands", "shortcuts", "views"])
+@pytest.mark.parametrize("name", ["actions", "asking", "carding", "commands", "shortcuts", "views"])
 def test_a_handler_leaves_what_goes_wrong_to_the_one_place_for_it(name: str) -> None:
     source = Path(bot.slack.__file__).with_name(f"{name}.py").read_text(encoding="utf-8")
 
