@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from bot import logs
 from bot.canned.catalog import CatalogError, CatalogFile
 from bot.logs import OURS, Lines
 from bot.sandbox.processes import Nursery
@@ -105,6 +107,11 @@ def _words(sandbox: Sandbox) -> Iterator[str]:
             yield from (*request.values.values(), request.text or "", receipt.text or "")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: many tests wait for a server more than they work."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(scope="session")
 def ears() -> Ears:
     return Ears()
@@ -112,6 +119,7 @@ def ears() -> Ears:
 
 @pytest.fixture(autouse=True)
 def no_log_says_too_much(ears: Ears) -> Iterator[None]:
+    logs.about("")  # whatever this thread was about in the test before
     ears.listen()
     yield
     leaks = ears.leaks()
