@@ -19,7 +19,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, ParamSpec, TypeVar
 
 import click
 
@@ -38,9 +38,14 @@ if TYPE_CHECKING:
 
 DAY = click.DateTime(["%Y-%m-%d"])
 SEND_COLUMNS = (
-    *("time", "team", "supervisor", "response", "conversation", "send_as", "language", "state", "outcome"),
-    *("delivery", "edited", "scheduled", "approved_by", "reason", "key"),
+    *("time", "team", "supervisor", "response", "conversation", "queue", "send_as", "language"),
+    *("state", "outcome", "delivery", "edited", "scheduled", "approved_by", "reason", "key"),
 )
+USED_BY: Mapping[str, Literal["response", "queue", "supervisor"]] = {
+    "response": "response",
+    "queue": "queue",
+    "person": "supervisor",
+}
 SENT, REFUSED, USAGE, UNKNOWN = 0, 1, 2, 3  # exit codes of `canned send`
 OPERATOR = "operator"  # who pulled the brake, on record
 P = ParamSpec("P")
@@ -307,7 +312,7 @@ def validate_responses() -> None:
 
 @responses.command("usage")
 @click.option("--since", type=DAY, help="Count from this day on (UTC).")
-@click.option("--by", type=click.Choice(["response", "person"]), default="response", show_default=True)
+@click.option("--by", type=click.Choice(list(USED_BY)), default="response", show_default=True)
 @faults_as_sentences
 def usage_of_responses(since: datetime | None, by: str) -> None:
     """
@@ -316,12 +321,12 @@ def usage_of_responses(since: datetime | None, by: str) -> None:
     "edited" are those of the sent ones that somebody changed before they left.
     """
     with _store() as store:
-        used = store.usage("response" if by == "response" else "supervisor", since=_utc(since))
+        used = store.usage(USED_BY[by], since=_utc(since))
         known = _sendable(store) if by == "response" else []
     click.echo("\t".join((by, "sent", "edited", "not sent", "unknown", "last used (UTC)")))
     for each in used:
         counts = (each.sent, each.edited, each.not_sent, each.unknown)
-        click.echo("\t".join((each.name, *map(str, counts), f"{each.last_at:%Y-%m-%d %H:%M}")))
+        click.echo("\t".join((each.name or "(none)", *map(str, counts), f"{each.last_at:%Y-%m-%d %H:%M}")))
     ever = {each.name for each in used}
     for key in (key for key in known if key not in ever):
         click.echo("\t".join((key, "0", "0", "0", "0", "never")))

@@ -901,10 +901,11 @@ def test_sends_are_exported_oldest_first_as_csv_and_as_json(
 
     heading, first, second = csv.reader(written.splitlines())
     assert heading == list(json.loads(lines[0]))
-    assert first[1:9] == [TEAM, office.slack.ann, "greeting", office.conversation, "self", "", "sent", "sent"]
-    assert first[10:14] == ["no", "no", "", ""]
-    assert second[7:9] == ["unknown", "unknown"]
-    assert [row[14] for row in (second, first)] == [receipt.key for receipt in office.receipts()]
+    assert first[1:6] == [TEAM, office.slack.ann, "greeting", office.conversation, "Support EMEA"]
+    assert first[6:10] == ["self", "", "sent", "sent"]
+    assert first[11:15] == ["no", "no", "", ""]
+    assert second[8:10] == ["unknown", "unknown"]
+    assert [row[15] for row in (second, first)] == [receipt.key for receipt in office.receipts()]
     assert not re.search("s3cr3t|Grace", written + "".join(lines))
 
 

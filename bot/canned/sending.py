@@ -75,6 +75,12 @@ class Verified:
     version: str
     template: Template | None = None
 
+    @property
+    def queue(self) -> str:
+        """What people call the queue that the conversation is in; "" for none."""
+        place = self.conversation.in_queue
+        return (place.queue or place.queue_id or "") if place else ""
+
 
 class Sender:
     def __init__(
@@ -145,7 +151,9 @@ class Sender:
 
         sender_id, version = verified.sender.user_id, verified.version
         try:
-            begun = self._store.begin(key, verified.text, sender_id=sender_id, version=version)
+            begun = self._store.begin(
+                key, verified.text, sender_id=sender_id, version=version, queue=verified.queue
+            )
         except Stopped as exc:
             return self._settle(
                 request, self._failed(request, Paused(exc.pause)), was=State.PENDING, late=late

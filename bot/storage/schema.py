@@ -115,6 +115,8 @@ sends = Table(
     Column("corrects", String(64)),
     Column("edited", Boolean, nullable=False, server_default=false()),
     Column("approved_by", String(64)),
+    # The queue that the conversation was in when it left, by name or else by id.
+    Column("queue", Text),
     Index("sends_in_time", "claimed_at", "id"),
     Index("sends_by_state", "state", "claimed_at", "id"),
     Index("sends_by_supervisor", "supervisor", "claimed_at", "id"),

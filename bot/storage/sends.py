@@ -60,11 +60,13 @@ class Sends(Claims):
         with self._reading() as tx:
             return require(tx, key)
 
-    def begin(self, key: str, text: str, *, sender_id: str | None, version: str | None = None) -> bool:
+    def begin(
+        self, key: str, text: str, *, sender_id: str | None, version: str | None = None, queue: str = ""
+    ) -> bool:
         """
         Let one caller send: pending and due → sending, with the exact text and its SHA-256.
 
-        `version` is the response's, for the record.
+        `version` is the response's, for the record; `queue` the conversation's, for the usage.
         Behind a gate it takes an open one, and the text that the gate was opened for. False
         means that somebody else is sending it, or nobody may; then nothing has changed.
         Raises Stopped if it is a pause alone that it waits for.
@@ -77,10 +79,11 @@ class Sends(Claims):
             "text_hash": hashlib.sha256(text.encode()).hexdigest(),
         }
         sending = {"state": State.SENDING, "changed_at": now, "reason": "", "not_before": None}
+        begun_in = {"queue": queue or None}
         here = {"this": key, "at": now, "agreed": begun["text_hash"]}
         with self._writing() as tx:
             beside(tx, BRAKE)
-            moved = tx.execute(BEGIN, begun | sending | self._mine() | here).rowcount == 1
+            moved = tx.execute(BEGIN, begun | begun_in | sending | self._mine() | here).rowcount == 1
             if moved:
                 tx.execute(KEEP_TEXT, {"this": key, "final": text})
                 note(tx, now, "begun", key=key, response_version=version, **begun)

@@ -23,6 +23,7 @@ WITHOUT_TEXTS = (
     sends.c.supervisor,
     sends.c.response,
     sends.c.conversation_id.label("conversation"),
+    sends.c.queue,
     sends.c.send_as,
     sends.c.language,
     sends.c.state,
@@ -38,7 +39,7 @@ WITHOUT_TEXTS = (
 @dataclass(frozen=True)
 class Used:
     """
-    What the sends of one response, or of one supervisor, came to; `name` is its key, or their Slack id.
+    What the sends of one response, queue or supervisor came to; `name` is its key, its name, their Slack id.
 
     `edited` are those of the `sent` that somebody changed before they left. What still waits
     counts nowhere, but for `last_at`, when the newest was claimed.
@@ -55,15 +56,20 @@ class Used:
 class Usage(Database):
     def usage(
         self,
-        by: Literal["response", "supervisor"],
+        by: Literal["response", "queue", "supervisor"],
         *,
         since: datetime | None = None,
         supervisor: str | None = None,
         team: str | None = None,
         limit: int | None = None,
     ) -> list[Used]:
-        """What was claimed from `since` on, by this supervisor and for this team; the most sent first."""
-        name, sent = sends.c[by], sends.c.state == State.SENT
+        """
+        What was claimed from `since` on, by this supervisor and for this team; the most sent first.
+
+        By queue, what never left is under "": it had not been looked at where it was.
+        """
+        name: ColumnElement[Any] = func.coalesce(sends.c[by], "")
+        sent = sends.c.state == State.SENT
         query = select(
             name,
             func.count().filter(sent),

@@ -63,6 +63,20 @@ def test_usage_is_that_of_a_time_a_person_and_a_team(store: Store, ended: Sent, 
     assert names(since=monday + timedelta(seconds=1)) == []
 
 
+def test_usage_by_queue_counts_where_the_conversation_was_when_it_left(
+    store: Store, claim: Callable[..., str], ended: Sent
+) -> None:
+    for queue in ("Billing", "Support", "Support"):
+        key = claim()
+        store.begin(key, "Hello", sender_id=None, queue=queue)
+        store.settle(key, Outcome(State.SENT), was=(State.SENDING,))
+    ended(State.REFUSED)
+
+    counted = [(used.name, used.sent, used.not_sent) for used in store.usage("queue")]
+    assert counted == [("Support", 2, 0), ("Billing", 1, 0), ("", 0, 1)]
+    assert [line["queue"] for line in store.each_send()] == ["Billing", "Support", "Support", None]
+
+
 def test_what_the_agent_changed_counts_as_edited(store: Store, claim: Sent, clock: Any) -> None:
     for edited in (None, "In my own words."):
         key = claim(gate=Gate.AGENT)
@@ -84,6 +98,7 @@ def test_every_send_is_a_line_without_its_texts(store: Store, ended: Sent, clock
         "supervisor": "U0ANN",
         "response": "escalation",
         "conversation": "c1",
+        "queue": None,
         "send_as": "self",
         "language": "es",
         "state": "sent",

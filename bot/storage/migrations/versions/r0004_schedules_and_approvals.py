@@ -16,5 +16,6 @@ def upgrade() -> None:
         sa.Column("corrects", sa.String(64)),
         sa.Column("edited", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column("approved_by", sa.String(64)),
+        sa.Column("queue", sa.Text()),
     ):
         op.add_column("sends", column)
