@@ -98,8 +98,8 @@ def test_what_is_held_is_taken_back_on_a_card_that_is_there_already(
     office.configure({"teams": [team | {"undo_seconds": 60}]})
     slack.types(slack.ann, f"/canned {office.conversation} greeting topic=tea", slack.channel)
     lanes = office.bot.parts.lanes
-    while "Undo" not in labels(card(office)):
-        assert lanes.posts.wait_idle(20)
+    office.bot.sweep()
+    assert lanes.posts.wait_idle(20)
     slack.press(slack.ann, "Undo", card(office))
     assert lanes.windows.wait_idle(20)
 
