@@ -153,6 +153,7 @@ threads = Table(
     Column("worker", String(64)),
     Column("held_since", UTCDateTime),
 )
+Index("threads_by_ts", threads.c.channel, threads.c.ts)
 Index(
     "threads_with_card_due",
     threads.c.touched_at,

@@ -19,3 +19,4 @@ def upgrade() -> None:
         sa.Column("queue", sa.Text()),
     ):
         op.add_column("sends", column)
+    op.create_index("threads_by_ts", "threads", ["channel", "ts"])
