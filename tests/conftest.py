@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from copy import copy
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from bot.canned.catalog import CatalogError, CatalogFile
 from bot.logs import OURS, Lines
 from bot.sandbox.processes import Nursery
 from bot.sandbox.sandbox import Sandbox
-from bot.storage import StorageError
+from bot.storage import StorageError, Store
 from tests.databases import PostgreSQL
 
 SHORTEST = 5  # letters of a word that is looked for; shorter ones stand in our own sentences
@@ -142,14 +144,19 @@ def api() -> str:
 
 @pytest.fixture
 def make_sandbox(
-    tmp_path: Path, api: str, ears: Ears, no_log_says_too_much: None
+    tmp_path: Path, api: str, ears: Ears, no_log_says_too_much: None, migrated_sqlite: Path
 ) -> Iterator[Callable[..., Sandbox]]:
-    """Sandboxes made to measure, not started yet; all of them are stopped afterwards."""
+    """
+    Sandboxes made to measure, not started yet; all of them are stopped afterwards.
+
+    Their databases are empty and up to date: what brings them there has tests of its own.
+    """
     made: list[Sandbox] = []
 
     def make(**options: Any) -> Sandbox:
         folder = tmp_path / str(len(made))
         folder.mkdir()
+        shutil.copy(migrated_sqlite, folder / "canned.db")
         made.append(Sandbox(folder, **{"api": api, **options}))
         return made[-1]
 
@@ -175,6 +182,16 @@ def log_as_before() -> Iterator[None]:
 def sandbox(make_sandbox: Callable[..., Sandbox]) -> Sandbox:
     """The demo's people, channel and conversation, with the bot running."""
     return make_sandbox().start()
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file at the newest revision, to be copied."""
+    path = tmp_path_factory.mktemp("migrated") / "canned.db"
+    store = Store(f"sqlite:///{path}", now=lambda: datetime.now(UTC), worker="migrating")
+    store.upgrade()
+    store.close()
+    return path
 
 
 @pytest.fixture(scope="session")

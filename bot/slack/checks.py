@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Generator, Iterable, Mapping, Sequence
 
 from slack_sdk import WebClient
@@ -12,7 +11,7 @@ from bot.canned.errors import NotAllowed, SlackDown
 from bot.genesys import Check
 from bot.settings import SlackSettings
 
-from .client import Limited, SlackFault, Unanswered, answer, call, header, reading_client
+from .client import Limited, SlackFault, Unanswered, answer, call, header, reading_client, trusted
 from .manifest import SCOPES
 from .people import MOST_TEAMS, NO_CHANNEL, NO_GROUP, against_channel
 from .socket import address
@@ -36,7 +35,7 @@ Members = Mapping[str, frozenset[str]]  # of user groups, by the group's id
 def run(settings: SlackSettings, catalog: Catalog) -> Generator[Check, None, Members]:
     """Each thing as it is found out; returns who is in the user groups of canned.yml."""
     base = f"{settings.api_url}/" if settings.api_url else None
-    client = reading_client(settings.bot_token.reveal(), base, ssl.create_default_context())
+    client = reading_client(settings.bot_token.reveal(), base, trusted(base))
     try:
         me = answer(client.auth_test)
     except SlackFault as exc:

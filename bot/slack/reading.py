@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +11,7 @@ from bot.canned.auditing import Said, Unreadable
 from bot.canned.errors import NotAllowed, SlackDown
 from bot.settings import SlackSettings
 
-from .client import Limited, Refused, SlackFault, Unanswered, call, posting_client
+from .client import Limited, Refused, SlackFault, Unanswered, call, posting_client, trusted
 from .finding import pages, payload_of
 from .workspace import who_are_we
 
@@ -23,7 +22,7 @@ class ThreadReader:
     def __init__(self, settings: SlackSettings, *, sleep: Callable[[float], None]) -> None:
         """Asks Slack who we are; raises SlackDown, and NotAllowed if it refuses the token."""
         base = f"{settings.api_url}/" if settings.api_url else None
-        self._client = posting_client(settings.bot_token.reveal(), base, ssl.create_default_context())
+        self._client = posting_client(settings.bot_token.reveal(), base, trusted(base))
         self._sleep = sleep
         self._bot_id = who_are_we(self._client.auth_test)["bot_id"]
 

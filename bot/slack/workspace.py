@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import ssl
 from collections.abc import Callable
 from datetime import datetime
 
@@ -17,7 +16,7 @@ from bot.settings import SlackSettings
 
 from . import messages
 from .blocks import Json
-from .client import Limited, SlackFault, Unanswered, call, posting_client, reading_client
+from .client import Limited, SlackFault, Unanswered, call, posting_client, reading_client, trusted
 from .homes import Homes
 from .people import Directory
 from .socket import Socket
@@ -50,8 +49,8 @@ class Workspace:
         Asks Slack who we are; raises SlackDown, and NotAllowed if it refuses the token.
         """
         token, url = settings.bot_token.reveal(), settings.api_url
-        trust = ssl.create_default_context()  # kept: reading the trust store takes longer than a send
         base = f"{url}/" if url else None
+        trust = trusted(base)
         reading = reading_client(token, base, trust)
         self._app_token = settings.app_token.reveal()
         self._posting = posting_client(token, base, trust)

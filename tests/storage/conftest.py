@@ -36,14 +36,6 @@ class Clock:
 
 
 @pytest.fixture(scope="session")
-def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file at the newest revision, to be copied."""
-    path = tmp_path_factory.mktemp("migrated") / "canned.db"
-    _upgrade(f"sqlite:///{path}")
-    return path
-
-
-@pytest.fixture(scope="session")
 def migrated_postgres(postgres_url: Callable[[], str]) -> str:
     """A PostgreSQL database at the newest revision, to be emptied between tests."""
     url = postgres_url()
