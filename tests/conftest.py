@@ -110,8 +110,8 @@ def _words(sandbox: Sandbox) -> Iterator[str]:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors: many tests wait for a server more than they work."""
-    return (os.cpu_count() or 1) + 1
+    """More than there are processors: most tests wait for servers and disks more than they work."""
+    return 2 * (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session")
