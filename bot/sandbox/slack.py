@@ -152,11 +152,16 @@ class SimulatedSlack(PeopledWorkspace, Server):
         command, _, text = line.partition(" ")
         response_url, token = self._response_url(user, place)
         payload = self._payloads.command(user, command, self._escaped(text.strip()), place.id, response_url)
+        url = self.response_urls[token]
+        url.early = []
         ack = self._deliver("slash_commands", payload)
-        if ack.error:
-            return replace(ack, text=f'{command} failed with the error "{ack.error}"')
         with self.lock:
-            return replace(ack, text=slack_answers.to_command(self, self.response_urls[token], ack))
+            if ack.error:
+                read = f'{command} failed with the error "{ack.error}"'
+            else:
+                read = slack_answers.to_command(self, url, ack)
+            slack_answers.that_came_early(self, url)
+        return replace(ack, text=read)
 
     def shortcut(self, user: str, callback_id: str) -> Ack:
         """`user` picks a global shortcut."""

@@ -29,6 +29,13 @@ def to_command(workspace: Workspace, url: ResponseUrl, ack: Ack) -> str:
     return Message.of(message, workspace.names).said if message else ""
 
 
+def that_came_early(workspace: Workspace, url: ResponseUrl) -> None:
+    """Show what the app said through the response URL while its answer to the command was on its way."""
+    early, url.early = url.early or [], None
+    for content in early:
+        show_answer(workspace, url, content)
+
+
 def to_submission(workspace: Workspace, view: View, ack: Ack) -> None:
     """Let the answer close, change or cover the window that was submitted, or stay with errors in it."""
     if view.id not in workspace.views:

@@ -158,7 +158,11 @@ def use_response_url(workspace: Workspace, token: str, content: object) -> tuple
     if not isinstance(content, dict):
         return 400, "invalid_payload"
     try:
-        show_answer(workspace, url, content)
+        if url.early is None or content.get("delete_original"):
+            show_answer(workspace, url, content)
+        else:
+            require_sound_message(content)
+            url.early.append(content)
     except Refusal as refused:
         workspace.complaints.append(f"response_url: {refused.code} {refused.messages}")
         return 400, refused.code

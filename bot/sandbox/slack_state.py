@@ -80,7 +80,11 @@ class Trigger:
 
 @dataclass
 class ResponseUrl:
-    """`shown` is the message that the app may replace or delete through this address."""
+    """
+    `shown` is the message that the app may replace or delete through this address.
+
+    What comes `early`, before the command itself was answered, is read after that answer.
+    """
 
     user: str
     channel: str
@@ -88,6 +92,7 @@ class ResponseUrl:
     shown: Json | None = None
     thread_ts: str | None = None
     uses: int = 0
+    early: list[Json] | None = None
 
 
 class Workspace:

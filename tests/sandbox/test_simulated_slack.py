@@ -208,6 +208,17 @@ def test_response_url_works_five_times(slack: SimulatedSlack, app: App) -> None:
     assert [m.said for m in slack.ephemerals("ann")] == [f"answer {n}" for n in range(5)]
 
 
+def test_answer_to_a_command_is_read_before_what_follows_it(slack: SimulatedSlack, app: App) -> None:
+    @app.command("/canned")
+    def typed_it(ack: Any, respond: Any) -> None:
+        respond("done")
+        ack("working …")
+
+    slack.types("ann", "/canned", "support-emea")
+
+    assert [m.said for m in slack.ephemerals("ann")] == ["working …", "done"]
+
+
 def test_response_url_works_for_half_an_hour(slack: SimulatedSlack, app: App, clock: Clock) -> None:
     answers = []
 
