@@ -37,7 +37,7 @@ def outcome_to(url: str, client: WebClient, desk: Desk) -> Callable[[Receipt], N
     """What shows a receipt to the person who typed or clicked; it leaves the sends' lane for that."""
 
     def show(receipt: Receipt) -> None:
-        if receipt.state is State.CANCELLED:
+        if receipt.state is State.CANCELLED and not receipt.draft:
             return  # whoever took it back has read so, and of every other end there is a direct message
         request, said = receipt.request, messages.outcome(receipt)
         answered = by_url(client, url, said)

@@ -9,7 +9,7 @@ import pytest
 from bot.models import State
 from bot.sandbox.sandbox import TEAM, Sandbox
 
-from .test_window import ESCALATION, choose, offered, opened, preview, submit, window
+from .test_window import ESCALATION, READ, choose, offered, opened, preview, submit, window
 
 BULK = "POST /api/v2/conversations/messages/{id}/messages/bulk"
 
@@ -26,6 +26,13 @@ def ready(sandbox: Sandbox) -> Sandbox:
     opened(sandbox)
     choose(sandbox, "escalation")
     return sandbox
+
+
+def said_to_ann(sandbox: Sandbox) -> str:
+    """What she was told last, now that all is said."""
+    sandbox.drain()
+    assert sandbox.bot.parts.lanes.windows.wait_idle(10)
+    return sandbox.slack.ephemerals(sandbox.slack.ann)[-1].said
 
 
 def types(sandbox: Sandbox, response: str, chat: str) -> str:
@@ -50,6 +57,24 @@ def test_what_the_customer_wrote_meanwhile_is_shown_and_asked_about(ready: Sandb
     assert "Sent" in submit(ready).text
     assert ready.genesys.customer_sees(ready.conversation) == [ESCALATION]
     assert [receipt.state for receipt in ready.receipts()] == [State.SENT, State.CANCELLED, State.CANCELLED]
+
+
+def test_what_happens_after_the_answer_in_a_note_is_asked_about_in_the_next(ready: Sandbox) -> None:
+    slack = ready.slack
+    ready.genesys.customer_writes(ready.conversation, "It has just arrived!")
+    hold = ready.genesys.hold(READ)
+    slack.submit(slack.ann)
+    slack.close(slack.ann)
+    hold.release()
+    said_to_ann(ready)
+    ready.genesys.customer_writes(ready.conversation, "Thanks anyway.")
+    slack.press(slack.ann, "Send anyway", slack.ephemerals(slack.ann)[-1])
+    assert "The customer wrote meanwhile" in said_to_ann(ready)
+    assert ready.genesys.received == []
+
+    slack.press(slack.ann, "Send anyway", slack.ephemerals(slack.ann)[-1])
+    assert "Sent" in said_to_ann(ready)
+    assert ready.genesys.customer_sees(ready.conversation) == [ESCALATION]
 
 
 def test_the_question_stands_while_genesys_does_not_show_what_was_written(ready: Sandbox) -> None:
