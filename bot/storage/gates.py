@@ -102,7 +102,8 @@ class Gates(Workers):
             moved = tx.execute(update(sends).where(here).values(opened | stands)).rowcount == 1
             receipt = require(tx, key)
             if moved:
-                note(tx, now, "approved", key=key, actor=by, text_hash=receipt.text_hash)
+                who = {"approved_by": by, "opened_by": receipt.opened_by}
+                note(tx, now, "approved", key=key, actor=by, text_hash=receipt.text_hash, **who)
                 touch_card(tx, receipt.request, now)
                 told = (PostKind.APPROVED, PostKind.REPLY) if held else (PostKind.APPROVED,)
                 put_posts(tx, receipt, told, now)

@@ -16,9 +16,8 @@ from bot.models import PostKind, Receipt, State
 
 from .audit import note
 from .engine import Database
-from .errors import NoSuchSend
 from .outbox import put_posts, touch_card
-from .rows import STILL_UNKNOWN, find
+from .rows import STILL_UNKNOWN, require
 from .schema import audit, sends, threads
 
 
@@ -34,10 +33,7 @@ class Unknowns(Database):
         now = self._now()
         with self._writing() as tx:
             moved = mark(tx, key, state, now, by=by, reason=reason, posts=posts)
-            receipt = find(tx, key)
-            if receipt is None:
-                raise NoSuchSend(key)
-            return receipt, moved
+            return require(tx, key), moved
 
     def looking(self, key: str, *, by: str) -> datetime | None:
         """Put on record that `by` lets the bot look for it; when it began to leave."""
@@ -79,10 +75,11 @@ def mark(
     if state is not State.UNKNOWN:
         values |= {"state": state, "changed_at": now}
     moved = tx.execute(update(sends).where(sends.c.key == key, STILL_UNKNOWN).values(values)).rowcount == 1
-    receipt = find(tx, key) if moved else None
-    if receipt is None:
+    if not moved:
         return False
-    note(tx, now, "marked", key=key, actor=by, state=state.value, text_hash=receipt.text_hash)
+    receipt = require(tx, key)
+    said = {"state": state.value, "text_hash": receipt.text_hash, "handled_by": by}
+    note(tx, now, "marked", key=key, actor=by, **said)
     touch_card(tx, receipt.request, now)
     put_posts(tx, receipt, posts, now)
     return True

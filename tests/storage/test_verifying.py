@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
 
-from bot.models import Link, Outcome, PostKind, State
+from bot.models import Gate, Link, Outcome, PostKind, State
 from bot.settings import Secret
 from bot.storage import DatabaseDown, Store
 from bot.storage.chain import Keys
@@ -126,6 +127,26 @@ def test_tampering_is_found_and_the_record_named(
     assert wrong(store) == []
 
 
+def test_whoever_answered_for_a_send_is_compared_with_the_record(
+    store: Store, claim: Callable[..., str], attack: Callable[..., Any], clock: Any
+) -> None:
+    approved, unknown = claim(gate=Gate.APPROVAL), claim()
+    until = clock() + timedelta(minutes=5)
+    store.settle(approved, Outcome(State.PENDING, reason="It waits."), was=[State.PENDING])
+    store.ask_approval(
+        approved, "Hello", gate=Gate.APPROVAL, group="S0LEADS", sender_id="g1", until=until, reason=""
+    )
+    store.approve(approved, by="U0LEE", reason="")
+    store.begin(unknown, "Hello", sender_id="g1")
+    store.settle(unknown, Outcome(State.UNKNOWN), was=[State.SENDING])
+    store.mark(unknown, State.UNSENT, by="U0ANN", reason="", posts=())
+    assert wrong(store) == []
+
+    for key, column in ((approved, "approved_by"), (approved, "opened_by"), (unknown, "handled_by")):
+        attack(f"UPDATE sends SET {column} = 'U0BOB' WHERE key = '{key}'")
+        assert any(f"Send {key} has the {column} U0BOB" in sentence for sentence in wrong(store)), column
+
+
 def test_an_edited_record_alone_is_named(
     store: Store, history: Callable[[], None], attack: Callable[..., Any]
 ) -> None:
@@ -232,7 +253,7 @@ def test_nothing_is_taken_on_while_the_head_is_an_older_one(
 
     with pytest.raises(DatabaseDown, match="canned audit verify"):
         claim(key="new")
-    assert not store.claimed("new")
+    assert store.find("new") is None
 
 
 def test_key_is_changed_and_the_retired_one_still_verifies(
