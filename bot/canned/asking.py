@@ -216,7 +216,7 @@ class Asking:
 
         Raises NotAllowed unless it was this user's, and refused.
         """
-        refused = self._store.receipt(key) if self._store.claimed(key) else None
+        refused = self._store.find(key)
         if refused is None or refused.request.supervisor != user:
             raise NotAllowed("This button is not yours. Nothing was sent; type the command again.")
         if refused.state is not State.REFUSED:

@@ -93,13 +93,7 @@ def as_json(record: AuditRecord) -> str:
 def as_columns(record: AuditRecord) -> dict[str, object]:
     """The record by COLUMNS, for a table."""
     detail = dict(record.detail)
-    first = {
-        "id": record.id,
-        "at": record.at,
-        "key": record.key,
-        "event": record.event,
-        "actor": record.actor,
-    }
+    first = {name: getattr(record, name) for name in FIRST}
     named = {name: detail.pop(name, None) for name in DETAILS}
     other = json.dumps(detail) if detail else None
     return {**first, **named, "other": other, "key_id": record.key_id, "mac": record.mac}

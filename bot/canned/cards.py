@@ -36,7 +36,7 @@ class Cards:
     @on_record()
     def require_own(self, key: str, user: str, channel: str, ts: str) -> Receipt:
         """The send of `user` on whose card they clicked. Raises NotAllowed."""
-        receipt = self._store.receipt(key) if self._store.claimed(key) else None
+        receipt = self._store.find(key)
         if receipt is None or receipt.request.channel != channel:
             raise NotAllowed(_NOT_ITS_CARD)
         self._require(receipt.request.conversation_id, channel, ts)

@@ -28,7 +28,7 @@ class Correcting:
         `ts` is empty for what only one person was shown. Raises NotAllowed unless this message
         tells of that send, and `user` may send for its team.
         """
-        receipt = self._store.receipt(key) if self._store.claimed(key) else None
+        receipt = self._store.find(key)
         if receipt is None or not self._is_told_in(receipt, user, channel, ts):
             raise NotAllowed("This button belongs to no message that was sent. Nothing more was sent.")
         if receipt.state is not State.SENT:
@@ -38,9 +38,8 @@ class Correcting:
 
     def corrected(self, key: str | None, conversation_id: str) -> str | None:
         """`key` if that send went to this conversation: elsewhere a message corrects nothing."""
-        if not key or not self._store.claimed(key):
-            return None
-        return key if self._store.receipt(key).request.conversation_id == conversation_id else None
+        receipt = self._store.find(key) if key else None
+        return key if receipt and receipt.request.conversation_id == conversation_id else None
 
     def _is_told_in(self, receipt: Receipt, user: str, channel: str, ts: str) -> bool:
         if not ts:

@@ -463,13 +463,12 @@ class Desk:
         Raises NotAllowed if there is none, or it is not theirs; the receipt says whether it was in time.
         """
         if key is not None:
-            found = [self._store.receipt(key)] if self._store.claimed(key) else []
+            receipt = self._store.find(key)
         else:
-            found = self._store.sends(state=State.PENDING, supervisor=user, limit=1)
-        mine = [receipt for receipt in found if receipt.request.supervisor == user]
-        if not mine:
+            receipt = next(iter(self._store.sends(state=State.PENDING, supervisor=user, limit=1)), None)
+        if receipt is None or receipt.request.supervisor != user:
             raise NotAllowed("There is nothing to take back: no message of yours is waiting to leave.")
-        return self._sender.cancel(mine[0], "The supervisor took it back before it left.")
+        return self._sender.cancel(receipt, "The supervisor took it back before it left.")
 
     @on_record()
     def scheduled(self, user: str) -> list[Receipt]:

@@ -137,7 +137,7 @@ class Settling:
 
     def _require(self, key: str, user: str, channel: str, ts: str) -> Receipt:
         """The unknown send on whose card somebody clicked who may settle it. Raises NotAllowed, SlackDown."""
-        receipt = self._store.receipt(key) if self._store.claimed(key) else None
+        receipt = self._store.find(key)
         if receipt is None or (channel, ts) != self._card(receipt.request):
             raise NotAllowed("This button is not on the card of that conversation, so nothing was done.")
         request = receipt.request

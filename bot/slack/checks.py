@@ -49,12 +49,8 @@ def run(settings: SlackSettings, catalog: Catalog) -> Generator[Check, None, Mem
         yield from _channel(client, team)
     supervisors = {group for team in catalog.teams for group in team.groups}
     teams = _teams(client) if me.get("is_enterprise_install") else [None]
-    members = yield from _groups(client, supervisors | _approvers(catalog), teams)
+    members = yield from _groups(client, catalog.groups, teams)
     return {group: members.get(group, frozenset()) for group in supervisors}
-
-
-def _approvers(catalog: Catalog) -> set[str]:
-    return {response.approval for response in catalog.responses.values() if response.approval}
 
 
 def _scopes(said: str) -> Check:

@@ -10,6 +10,7 @@ from sqlalchemy import and_, func, or_, select
 from bot.models import State
 
 from .engine import Database
+from .rows import STILL_UNKNOWN
 from .schema import posts, sends
 from .workers import due
 
@@ -33,14 +34,13 @@ class Backlogs(Database):
         """Of all processes on this database."""
         now = self._now()
         say = select(func.count()).where(posts.c.done_at.is_(None), due(posts.c.not_before, now))
-        unknown = and_(sends.c.state == State.UNKNOWN, sends.c.handled_by.is_(None))
         meant = func.coalesce(sends.c.asked_not_before, sends.c.requested_at)
         agreed = or_(sends.c.gate_until.is_(None), sends.c.opened_by.is_not(None))
         waiting = and_(sends.c.state.in_((State.PENDING, State.SENDING)), meant <= now, agreed)
         with self._reading() as tx:
             return Backlog(
                 posts=tx.execute(say).scalar_one(),
-                unknown=tx.execute(select(func.count()).where(unknown)).scalar_one(),
+                unknown=tx.execute(select(func.count()).where(STILL_UNKNOWN)).scalar_one(),
                 oldest=tx.execute(
                     select(sends.c.requested_at).where(waiting).order_by(meant).limit(1)
                 ).scalar(),

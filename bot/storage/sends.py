@@ -25,7 +25,7 @@ from .engine import beside, storable
 from .errors import NoSuchSend, Stopped
 from .gates import answers_of
 from .outbox import put_posts, touch_card
-from .rows import receipt_of, receipts, require
+from .rows import find, receipt_of, receipts, require
 from .schema import sends, texts
 from .workers import due
 
@@ -50,10 +50,10 @@ KEEP_TEXT = update(texts).where(texts.c.key == bindparam("this"))
 
 
 class Sends(Claims):
-    def claimed(self, key: str) -> bool:
-        """Whether something was ever claimed under `key`."""
+    def find(self, key: str) -> Receipt | None:
+        """Where the send stands; None if nothing was ever claimed under `key`."""
         with self._reading() as tx:
-            return tx.execute(select(sends.c.id).where(sends.c.key == key)).first() is not None
+            return find(tx, key)
 
     def receipt(self, key: str) -> Receipt:
         """Where the send stands; raises NoSuchSend."""

@@ -89,8 +89,9 @@ class Workers(Database):
         free = receipts().where(ready, self._free(sends)).order_by(sends.c.claimed_at, sends.c.id)
         with self._writing() as tx:
             rows = tx.execute(free.limit(limit).with_for_update(of=sends, skip_locked=True)).all()
-            taken = sends.c.key.in_([row.key for row in rows])
-            tx.execute(update(sends).where(taken).values(self._mine()))
+            if rows:
+                taken = sends.c.key.in_([row.key for row in rows])
+                tx.execute(update(sends).where(taken).values(self._mine()))
             return [receipt_of(row) for row in rows]
 
     def release(self, worker: str | None = None) -> None:

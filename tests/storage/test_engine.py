@@ -36,7 +36,7 @@ def test_locked_database_takes_nothing_on(
 
     with pytest.raises(DatabaseDown, match="nothing was taken on"):
         sqlite_store.claim(request, **ROOM)
-    assert not sqlite_store.claimed(request.key)
+    assert sqlite_store.find(request.key) is None
     other.close()
 
     assert sqlite_store.claim(request, **ROOM).state is State.PENDING

@@ -33,12 +33,12 @@ def test_a_claim_is_pending_and_gives_back_what_was_asked(
 
     assert receipt == Receipt(request, State.PENDING, clock())
     assert store.receipt(request.key) == receipt
-    assert store.claimed(request.key)
+    assert store.find(request.key)
     assert receipt.request.values == {"name": "Zoë “Z”"}
 
 
 def test_nothing_is_claimed_under_an_unknown_key(store: Store) -> None:
-    assert not store.claimed("nothing")
+    assert store.find("nothing") is None
     with pytest.raises(NoSuchSend, match="nothing"):
         store.receipt("nothing")
 
@@ -189,7 +189,7 @@ def test_only_what_may_have_reached_the_customer_is_asked_about(
     else:
         store.claim(request, **ROOM)
 
-    assert store.claimed(request.key) is not asks
+    assert (store.find(request.key) is None) is asks
 
 
 def test_supervisor_over_the_limit_is_told_when_there_is_room_again(
@@ -208,7 +208,7 @@ def test_supervisor_over_the_limit_is_told_when_there_is_room_again(
     store.claim(third, per_minute=2, per_conversation=9)
 
     assert (over.value.limit_name, over.value.until) == ("per_minute", first + timedelta(minutes=1))
-    assert store.claimed(third.key)
+    assert store.find(third.key)
 
 
 def test_conversation_over_the_limit_is_closed_to_every_supervisor_for_ten_minutes(
@@ -233,7 +233,7 @@ def test_what_never_reached_a_conversation_leaves_room_in_it(
 
     store.claim(request, per_minute=9, per_conversation=1)
 
-    assert store.claimed(request.key)
+    assert store.find(request.key)
 
 
 def test_limit_holds_for_claims_at_once(

@@ -51,7 +51,7 @@ def test_upgrading_twice_changes_nothing(upgrading: Store, a_request: Callable[.
 
     upgrading.upgrade()
 
-    assert upgrading.claimed("k")
+    assert upgrading.find("k")
 
 
 def test_two_processes_upgrade_at_once_and_both_go_on(empty_url: str) -> None:
