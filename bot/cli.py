@@ -458,7 +458,7 @@ def _deliver(parts: Parts, receipt: Receipt) -> Receipt:
     from bot.storage import StorageError
 
     try:
-        receipt = parts.desk.deliver(receipt.key)
+        receipt = parts.desk.deliver(receipt)
         # Exit code 1 says "not sent", so it must not go out later on its own.
         return parts.desk.give_up(receipt) if receipt.state == "pending" else receipt
     except (StorageError, NotWritten) as exc:

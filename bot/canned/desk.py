@@ -386,13 +386,13 @@ class Desk:
 
     # -- after the ack: may wait ------------------------------------------------------------
 
-    def deliver_soon(self, key: str, then: Callable[[Receipt], None] | None = None) -> None:
+    def deliver_soon(self, claimed: Receipt, then: Callable[[Receipt], None] | None = None) -> None:
         """
-        Deliver the claimed send on the lane of single sends, then call `then` with where it stands.
+        Deliver the `claimed` send on the lane of single sends, then call `then` with where it stands.
 
         Never raises: it comes after the ack.
         """
-        self._lanes.sends.submit(self._deliver, key, then)
+        self._lanes.sends.submit(self._deliver, claimed.key, then, claimed)
 
     @on_record()
     def require_linked(self, user: str) -> None:
@@ -415,11 +415,11 @@ class Desk:
         return connected
 
     def _go_on(self, key: str) -> None:
-        self._sender.deliver(key, late=True)
+        self._sender.deliver(self._store.receipt(key), late=True)
 
-    def deliver(self, key: str) -> Receipt:
+    def deliver(self, claimed: Receipt) -> Receipt:
         """Deliver the claimed send now, in this thread."""
-        return self._sender.deliver(key)
+        return self._sender.deliver(claimed)
 
     def preview(
         self,
@@ -538,9 +538,11 @@ class Desk:
         known = self._identity.known(user) is not None
         return known or self._identity.may_be_found() or self._identity.may_connect()
 
-    def _deliver(self, key: str, then: Callable[[Receipt], None] | None) -> None:
+    def _deliver(
+        self, key: str, then: Callable[[Receipt], None] | None, stands: Receipt | None = None
+    ) -> None:
         try:
-            stands = self._store.receipt(key)
+            stands = stands or self._store.receipt(key)
             held = stands.request.held_until
             if stands.is_scheduled:
                 self._changed(stands.request)
@@ -549,7 +551,7 @@ class Desk:
                 self._changed(stands.request)
                 self._lanes.sends.later((held - self._now()).total_seconds(), self._deliver, key, then)
                 return
-            receipt = self._sender.deliver(key)
+            receipt = self._sender.deliver(stands)
         except DatabaseDown:  # it is claimed, so it is not given up
             self._lanes.sends.later(AGAIN_AFTER, self._deliver, key, then)
             return

@@ -55,6 +55,6 @@ class Recovery:
             if receipt.state is State.SENDING:
                 self._sender.look(receipt)
             else:
-                self._sender.deliver(receipt.key, late=True)
+                self._sender.deliver(receipt, late=True)
         except DatabaseDown:
             self._lane.later(AGAIN_AFTER, self._go_on, receipt)

@@ -115,20 +115,19 @@ class Sender:
         self._sleep = sleep
         self._changed = changed
 
-    def deliver(self, key: str, *, late: bool = False) -> Receipt:
+    def deliver(self, receipt: Receipt, *, late: bool = False) -> Receipt:
         """
-        Take the claimed send `key` as far as it goes today; return where it stands.
+        Take a claimed send, which stood at `receipt`, as far as it goes today; return where it stands.
 
         Behind a gate that is as far as asking, until it is open. Safe to call at any time,
-        from any replica: only one call moves a PENDING row.
+        from any replica: only one call moves a PENDING row, whatever its caller believes.
         With `late` (the window or note that showed the click is gone) the supervisor is
         told any outcome by direct message.
         """
+        key, request = receipt.key, receipt.request
         logs.about(key)
-        receipt = self._store.receipt(key)
         if receipt.state is not State.PENDING:
             return receipt
-        request = receipt.request
         if receipt.is_asked:
             asking = self._approving if receipt.awaits_approval else self._asking
             lapsed = asking.lapsed(receipt)

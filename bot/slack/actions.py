@@ -79,4 +79,4 @@ def send_answered(
     ack()
     url, said = body["response_url"], messages.sending(receipt.request)
     answers.say(desk.windows, answers.by_url(client, url, said, replace=True))
-    desk.deliver_soon(receipt.key, then=answers.outcome_to(url, client, desk))
+    desk.deliver_soon(receipt, then=answers.outcome_to(url, client, desk))

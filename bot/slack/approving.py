@@ -27,7 +27,7 @@ def register(app: App) -> None:
 def approve_pressed(ack: Ack, body: dict[str, Any], action: dict[str, Any], desk: Desk) -> None:
     receipt = desk.approving.approve(action["value"], body["user"]["id"], *_place(body))
     ack()
-    desk.deliver_soon(receipt.key)
+    desk.deliver_soon(receipt)
 
 
 def reject_pressed(

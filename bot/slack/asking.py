@@ -31,17 +31,17 @@ def way_pressed(
     receipt = desk.claim(request)
     ack()
     if "view" in body:
-        desk.deliver_soon(receipt.key, then=windows.outcome_in(client, desk, body["view"]["id"]))
+        desk.deliver_soon(receipt, then=windows.outcome_in(client, desk, body["view"]["id"]))
         return
     url = body["response_url"]
     answers.answer(url, client, desk, messages.sending(receipt.request))
-    desk.deliver_soon(receipt.key, then=answers.outcome_to(url, client, desk))
+    desk.deliver_soon(receipt, then=answers.outcome_to(url, client, desk))
 
 
 def send_pressed(ack: Ack, body: dict[str, Any], action: dict[str, Any], desk: Desk) -> None:
     receipt = desk.agree(action["value"], body["user"]["id"], _question_of(body))
     ack()
-    desk.deliver_soon(receipt.key)
+    desk.deliver_soon(receipt)
 
 
 def edit_pressed(
@@ -62,7 +62,7 @@ def edit_submitted(ack: Ack, body: dict[str, Any], view: dict[str, Any], desk: D
     key, ts, text = questions.edited(view)
     receipt = desk.agree(key, body["user"]["id"], ts, text=text)
     ack()
-    desk.deliver_soon(receipt.key)
+    desk.deliver_soon(receipt)
 
 
 def _question_of(body: dict[str, Any]) -> str:

@@ -49,7 +49,7 @@ def _send(ack: Ack, body: dict[str, Any], client: WebClient, desk: Desk, typed: 
         return
     receipt, said = _claim(body, desk, typed)
     ack(**said)
-    desk.deliver_soon(receipt.key, then=answers.outcome_to(body["response_url"], client, desk))
+    desk.deliver_soon(receipt, then=answers.outcome_to(body["response_url"], client, desk))
 
 
 def _claim(body: dict[str, Any], desk: Desk, typed: grammar.SendTyped) -> tuple[Receipt, Json]:

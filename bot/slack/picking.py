@@ -65,7 +65,7 @@ def answer_with(
         answers.answer(url, client, desk, errors.told(exc))
         return
     answers.answer(url, client, desk, said)
-    desk.deliver_soon(receipt.key, then=answers.outcome_to(url, client, desk))
+    desk.deliver_soon(receipt, then=answers.outcome_to(url, client, desk))
 
 
 def _require_response(desk: Desk, body: dict[str, Any], typed: SendTyped) -> None:
@@ -106,7 +106,7 @@ def _find_and_send(body: dict[str, Any], client: WebClient, desk: Desk, typed: S
             receipt = desk.claim(request, asked_in=channel)
             zone = desk.times.zone(user) if typed.at else ""
             answers.answer(url, client, desk, messages.sending(receipt.request, zone))
-            desk.deliver_soon(receipt.key, then=answers.outcome_to(url, client, desk))
+            desk.deliver_soon(receipt, then=answers.outcome_to(url, client, desk))
         case choices:
             draft = desk.ask_conversation(user, channel, choices, **asked)
             answers.answer(url, client, desk, live.question(_SEVERAL, draft, choices))

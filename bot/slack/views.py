@@ -46,7 +46,7 @@ def send_submitted(
     )
     receipt = desk.claim(request, asked_in=view["id"])
     ack(response_action="update", view=modal.working(receipt.request))
-    desk.deliver_soon(receipt.key, then=windows.outcome_in(client, desk, view["id"]))
+    desk.deliver_soon(receipt, then=windows.outcome_in(client, desk, view["id"]))
 
 
 def send_again_submitted(
@@ -56,4 +56,4 @@ def send_again_submitted(
     request = desk.answer(draft, body["user"]["id"], view["id"], kind=kind)
     receipt = desk.claim(request, asked_in=view["id"])
     ack(response_action="update", view=modal.working(receipt.request))
-    desk.deliver_soon(receipt.key, then=windows.outcome_in(client, desk, view["id"]))
+    desk.deliver_soon(receipt, then=windows.outcome_in(client, desk, view["id"]))

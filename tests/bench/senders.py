@@ -121,7 +121,7 @@ def bot(given: dict[str, Any], now: Callable[[], datetime]) -> tuple[Send, Settl
             click=f"command:{uuid.uuid4()}",
             confirmed=True,
         )
-        receipt = parts.desk.deliver(parts.desk.claim(request).key)
+        receipt = parts.desk.deliver(parts.desk.claim(request))
         if receipt.state is not State.SENT:
             raise RuntimeError(receipt.reason)
 

@@ -593,7 +593,7 @@ def test_a_send_by_an_operator_waits_for_nobody(office: Sandbox) -> None:
         click="operator:1",
         by_operator=True,
     )
-    receipt = desk.deliver(desk.claim(request).key)
+    receipt = desk.deliver(desk.claim(request))
     office.drain()
 
     assert receipt.state is State.REFUSED

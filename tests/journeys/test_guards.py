@@ -125,7 +125,7 @@ def test_what_breaks_between_the_click_and_the_send_is_found_before_it_leaves(of
         sandbox.clock.advance(minutes=4, seconds=59)  # within the five minutes that a click counts
         slack.people[slack.ann].deleted = guard == "active"
         breaks(office, guard, chat)
-        claimed[guard] = desk.deliver(receipt.key).state
+        claimed[guard] = desk.deliver(receipt).state
 
     assert {guard for guard, state in claimed.items() if state is State.SENT} == {"nothing"}
     assert len(sandbox.genesys.seen(sandbox.post)) == 1

@@ -82,8 +82,7 @@ def claim(bot: Bot, sandbox: Sandbox, conversation: str) -> None:
         values={},
         click=conversation,
     )
-    desk.claim(request)
-    desk.deliver_soon(request.key)
+    desk.deliver_soon(desk.claim(request))
 
 
 @pytest.mark.parametrize("api", ["platform"], indirect=True)

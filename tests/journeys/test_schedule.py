@@ -215,7 +215,7 @@ def test_what_needs_approval_is_approved_first_and_waits_for_its_time_then(
     slack.press(slack.lee, "Approve", slack.thread(slack.channel, card.ts)[0])
     sandbox.drain()
     asked = len(sandbox.genesys.requests)
-    sandbox.bot.parts.desk.deliver(sandbox.receipts()[0].key)
+    sandbox.bot.parts.desk.deliver(sandbox.receipts()[0])
     before, early = got(sandbox), sandbox.genesys.requests[asked:]
     said = replies(sandbox)[-1]
     passes(sandbox, minutes=60)
