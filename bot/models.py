@@ -307,7 +307,7 @@ class Thread:
     The thread of one conversation in one channel; `ts` is its parent card's, None before it is posted.
 
     `carding` is set while the card may be on its way; `card_due` says that the card no
-    longer shows the latest state.
+    longer shows the latest state, `touches` how often it has come to that.
     """
 
     channel: str
@@ -315,3 +315,4 @@ class Thread:
     ts: str | None
     carding: bool = False
     card_due: bool = False
+    touches: int = field(default=0, compare=False)

@@ -63,7 +63,7 @@ class Outbox(Protocol):
     def card_later(
         self, channel: str, conversation_id: str, not_before: datetime, *, perhaps_posted: bool = False
     ) -> None: ...
-    def card_shown(self, channel: str, conversation_id: str, shown: Standing | None) -> None: ...
+    def card_shown(self, thread: Thread) -> None: ...
     def card_lost(self, channel: str, conversation_id: str) -> None: ...
     def standing(self, channel: str, conversation_id: str) -> Standing | None: ...
     def history(self, channel: str, conversation_id: str, limit: int) -> Sequence[Receipt]: ...
@@ -241,7 +241,7 @@ class Threads:
             if _is_shut(place, exc):
                 raise self._wait_for_mending(place, exc) from exc
             log.error("a card in %s is given up: %s", place.channel, exc.error)  # noqa: TRY400
-            self._outbox.card_shown(*place.key, standing)
+            self._outbox.card_shown(place.thread)
             self._unpostable(place.channel, exc.error)
 
     def _wait_for_mending(self, place: _Place, refused: Refused) -> _Shut:
@@ -289,7 +289,7 @@ class Threads:
             self._take_back(place.channel, card)
         place.card = card
         if place.shown:
-            self._outbox.card_shown(*place.key, place.shown)
+            self._outbox.card_shown(place.thread)
 
     def _update(self, place: _Place, standing: Standing) -> None:
         if place.shown == standing:
@@ -304,7 +304,7 @@ class Threads:
                 self._updates.rest(exc.retry_after)
             self._outbox.card_later(*place.key, self._then(exc))
             raise
-        self._outbox.card_shown(*place.key, standing)
+        self._outbox.card_shown(place.thread)
 
     def _put(self, place: _Place, post: Post, receipt: Receipt) -> None:
         if post.kind in _ANSWERS:

@@ -61,6 +61,7 @@ PERHAPS = (
 OURS = (IntegrityError, ProgrammingError, DataError)  # bugs, not a database that is down
 ALIVE_WITHIN = timedelta(seconds=15)
 PATIENCE = 2.5
+SOON_ON_DISK = text("SET LOCAL synchronous_commit = off")
 BESIDE = select(func.pg_advisory_xact_lock_shared(bindparam("number", type_=BigInteger)))
 AT_ONCE = 1000  # rows of a long look that are in memory
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL keeps no NUL, UTF-8 no half a surrogate pair
@@ -131,20 +132,23 @@ class Database:
             yield tx.execution_options(yield_per=AT_ONCE, **same)
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
+    def _writing(self, *, durable: bool = True) -> Iterator[Connection]:
         """
         A short transaction: committed at the end, or nothing is left of it.
 
         What was noted in it joins the audit record last, so that the lock on the record's
-        head is always the last one taken.
+        head is always the last one taken. Not `durable`, it does not wait for the disk: should
+        the machine fall over it may never have been, and whoever comes next looks or does it again.
         """
         self._require_open()
         until = time.monotonic() + self._patience
         notes: list[Note] = []
         with self._in_turn(), as_sentences(DOWN), self._writer.connect() as tx:
             # `until`: what is left of it when our turn has come.
-            tx.execution_options(until=until, notes=notes)
+            tx.execution_options(until=until, notes=notes, durable=durable)
             tx.begin()
+            if not durable and self._dialect != "sqlite":
+                tx.execute(SOON_ON_DISK)
             yield tx
             if notes:
                 append(tx, notes, self._keys)
@@ -246,15 +250,19 @@ def _prepare_sqlite(engine: Engine, *, patience: float, foreign_keys: bool) -> N
         options = connection.get_execution_options()
         left = max(options["until"] - time.monotonic(), 0) if "until" in options else patience
         # Past SQLAlchemy, to which each of these costs as much as a query does.
-        _begin(connection.connection.dbapi_connection, connection.info, left, bool(options.get("writes")))
+        writes = bool(options.get("writes"))
+        told: dict[str, object] = {"busy_timeout": math.ceil(left * 100) * 10}  # mostly as the last time
+        if writes:
+            told["synchronous"] = "FULL" if options.get("durable", True) else "NORMAL"
+        _begin(connection.connection.dbapi_connection, connection.info, told, writes)
 
 
-def _begin(connection: Any, info: dict[Any, Any], left: float, writes: bool) -> None:
-    """Begin, and wait `left` seconds for a lock; `info` remembers what the connection was told last."""
-    timeout = math.ceil(left * 100) * 10  # milliseconds, coarse enough to be the same most of the time
-    if info.get("timeout") != timeout:
-        connection.execute(f"PRAGMA busy_timeout = {timeout}")
-        info["timeout"] = timeout
+def _begin(connection: Any, info: dict[Any, Any], told: dict[str, object], writes: bool) -> None:
+    """Begin, as the connection is `told`; `info` remembers what it was told last."""
+    for pragma, value in told.items():
+        if info.get(pragma) != value:
+            connection.execute(f"PRAGMA {pragma} = {value}")
+            info[pragma] = value
     connection.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, or_, select, update
+from sqlalchemy import and_, bindparam, delete, or_, select, update
 
 from .audit import note
 from .engine import insert
 from .schema import grants
-from .workers import Workers
+from .workers import Workers, free
 
 OF_USER = select(grants).where(grants.c.genesys_user == bindparam("whose"))
 RENEWED_WITHIN = timedelta(minutes=3)  # longer than the token endpoint can take, with all its retries
@@ -71,12 +71,13 @@ class Grants(Workers):
         self._stay_alive()
         now = self._shared_now()
         mine = grants.c.genesys_user == genesys_user
+        too_long = grants.c.held_since <= now - RENEWED_WITHIN
         with self._writing() as tx:
             if tx.execute(select(grants.c.genesys_user).where(mine)).first() is None:
                 return now
             held = {"worker": self.worker, "held_since": now}
-            took = tx.execute(update(grants).where(mine, self._is_free()).values(held)).rowcount == 1
-            return now if took else None
+            take = update(grants).where(mine, or_(free(grants), too_long)).values(held)
+            return now if tx.execute(take, self._times()).rowcount == 1 else None
 
     def leave_grant(self, genesys_user: str, since: datetime) -> None:
         """Let the next one renew it; of no effect on a row that was taken over meanwhile."""
@@ -84,7 +85,3 @@ class Grants(Workers):
         with self._writing() as tx:
             left = update(grants).where(grants.c.genesys_user == genesys_user, mine)
             tx.execute(left.values(worker=None, held_since=None))
-
-    def _is_free(self) -> ColumnElement[bool]:
-        too_long = grants.c.held_since <= self._shared_now() - RENEWED_WITHIN
-        return or_(self._free(grants), too_long)

@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.models import Asked, Post, PostKind, Receipt, SendRequest, Standing, Thread
@@ -21,7 +21,7 @@ from bot.models import Asked, Post, PostKind, Receipt, SendRequest, Standing, Th
 from .engine import insert
 from .rows import STILL_UNKNOWN, chat_of, find, post_of, receipt_of, receipts, thread_of
 from .schema import audit, chats, posts, sends, threads
-from .workers import Workers, due
+from .workers import Workers, due, free
 
 NEW_POST = posts.insert()
 IN_THREAD = (PostKind.REPLY, PostKind.APPROVE, PostKind.APPROVED)
@@ -32,36 +32,81 @@ ON_A_CARD = 3  # sends that still want somebody's word
 A_TURN = 50  # posts; a lease lasts long enough for them at one a second
 
 
+def _of(table: Table) -> ColumnElement[bool]:
+    """The rows of one thread, named by the parameters of `_here`."""
+    return and_(
+        table.c.channel == bindparam("in_channel"), table.c.conversation_id == bindparam("in_conversation")
+    )
+
+
+# One pass runs most of these, so they are built once; the worker is given as `me`.
+OPEN = and_(posts.c.channel == threads.c.channel, posts.c.conversation_id == threads.c.conversation_id)
+SOMETHING_TO_SAY = or_(threads.c.card_due, select(posts.c.id).where(OPEN, posts.c.done_at.is_(None)).exists())
+FREE_THREAD = select(threads).where(_of(threads), SOMETHING_TO_SAY, free(threads)).with_for_update()
+HOLD_THREAD = update(threads).where(_of(threads))
+LEAVE_THREAD = update(threads).where(_of(threads), threads.c.worker == bindparam("me"))
+OPEN_POSTS = (
+    select(posts, RECORD.label("record"))
+    .where(_of(posts), posts.c.done_at.is_(None))
+    .order_by(posts.c.id)
+    .limit(A_TURN)
+)
+THIS_POST = posts.c.id == bindparam("this")
+ANOTHERS = select(threads.c.ts).where(OPEN, threads.c.worker != bindparam("me")).exists()
+POSTING = (
+    update(posts)
+    .where(THIS_POST, posts.c.done_at.is_(None), ~ANOTHERS)
+    .values(posting=True, attempts=posts.c.attempts + 1)
+)
+POSTED = update(posts).where(THIS_POST, or_(posts.c.done_at.is_(None), posts.c.ts == bindparam("as")))
+TOUCH_CARD = (
+    update(threads)
+    .where(_of(threads), threads.c.ts.is_not(None))
+    .values(card_due=True, touches=threads.c.touches + 1)
+)
+CARD_SHOWN = update(threads).where(_of(threads), threads.c.touches == bindparam("seen"))
+LATEST = receipts().where(_of(sends)).order_by(sends.c.changed_at.desc(), sends.c.id.desc()).limit(1)
+ANNOUNCED = select(chats).where(_of(chats))
+UNKNOWN = receipts().where(_of(sends), STILL_UNKNOWN).order_by(sends.c.id.desc()).limit(ON_A_CARD)
+
+
 class Outbox(Workers):
     def threads_due(self, limit: int = 50) -> list[tuple[str, str]]:
         """Channel and conversation of threads with something to say now that nobody works on."""
         due_now = self._speaking().union(self._carding()).subquery()
         mine = _in(threads, due_now.c.channel, due_now.c.conversation_id)
         query = select(threads.c.channel, threads.c.conversation_id).join(due_now, mine)
-        query = query.where(self._free(threads)).order_by(threads.c.touched_at).limit(limit)
+        query = query.where(free(threads)).order_by(threads.c.touched_at).limit(limit)
         with self._reading() as tx:
-            rows = tx.execute(query)
+            rows = tx.execute(query, self._times())
             return [(row.channel, row.conversation_id) for row in rows]
 
     def take_thread(self, channel: str, conversation_id: str) -> Thread | None:
-        """The thread, now this worker's until it leaves it; None while another thread or worker has it."""
+        """
+        The thread, now this worker's until it leaves it.
+
+        None while another thread or worker has it, or where there is nothing to say and show.
+        """
         self._stay_alive()
-        with self._writing() as tx:
-            row = self._hold(tx, threads, _in(threads, channel, conversation_id))
+        here = _here(channel, conversation_id)
+        with self._writing(durable=False) as tx:
+            row = tx.execute(FREE_THREAD, here | self._times()).first()
+            if row is not None:
+                tx.execute(HOLD_THREAD, here | self._mine())
             return thread_of(row) if row else None
 
     def leave_thread(self, channel: str, conversation_id: str) -> None:
         """Let others work on it."""
-        self._set_thread(channel, conversation_id, threads.c.worker == self.worker, worker=None)
+        with self._writing(durable=False) as tx:
+            left = _here(channel, conversation_id) | {"me": self.worker, "worker": None}
+            tx.execute(LEAVE_THREAD, left)
 
     def posts_due(self, channel: str, conversation_id: str) -> list[tuple[Post, Receipt]]:
         """What to say now, in order, with where its send stands; a post that must wait holds up the rest."""
         now = self._now()
-        query = select(posts, RECORD.label("record"))
-        query = query.where(_in(posts, channel, conversation_id), posts.c.done_at.is_(None))
         found: list[tuple[Post, Receipt]] = []
         with self._reading() as tx:
-            for row in tx.execute(query.order_by(posts.c.id).limit(A_TURN)).all():
+            for row in tx.execute(OPEN_POSTS, _here(channel, conversation_id)).all():
                 receipt = find(tx, row.key)
                 if receipt is None or (row.not_before and row.not_before > now):
                     break
@@ -74,20 +119,14 @@ class Outbox(Workers):
 
         A process that stood still for long was given up for dead, and others have gone on.
         """
-        others = select(threads.c.ts).where(
-            _in(threads, posts.c.channel, posts.c.conversation_id), threads.c.worker != self.worker
-        )
-        mine = and_(posts.c.id == post_id, posts.c.done_at.is_(None), ~others.exists())
         with self._writing() as tx:
-            values = {"posting": True, "attempts": posts.c.attempts + 1}
-            return tx.execute(update(posts).where(mine).values(values)).rowcount == 1
+            return tx.execute(POSTING, {"this": post_id, "me": self.worker}).rowcount == 1
 
     def posted(self, post_id: int, ts: str) -> bool:
         """It is there, as Slack's message `ts`; False if another worker's message has its place already."""
-        first = and_(posts.c.id == post_id, or_(posts.c.done_at.is_(None), posts.c.ts == ts))
-        with self._writing() as tx:
-            done = {"posting": False, "done_at": self._now(), "ts": ts}
-            return tx.execute(update(posts).where(first).values(done)).rowcount == 1
+        done = {"posting": False, "done_at": self._now(), "ts": ts}
+        with self._writing(durable=False) as tx:
+            return tx.execute(POSTED, {"this": post_id, "as": ts} | done).rowcount == 1
 
     def post_later(self, post_id: int, not_before: datetime, *, perhaps_posted: bool = False) -> None:
         """Try again from then on; with `perhaps_posted`, look for it first."""
@@ -116,14 +155,11 @@ class Outbox(Workers):
         """Post or update the card from then on; with `perhaps_posted`, look for it first."""
         self._set_thread(channel, conversation_id, carding=perhaps_posted, card_not_before=not_before)
 
-    def card_shown(self, channel: str, conversation_id: str, shown: Standing | None) -> None:
-        """The card shows `shown`, as `standing` gave it; it stays due if that has changed since."""
-        here = _in(threads, channel, conversation_id)
-        with self._writing() as tx:
-            # Locked first: a send that settles meanwhile says "due" after us, or is seen by us.
-            tx.execute(select(threads.c.ts).where(here).with_for_update())
-            if _standing(tx, channel, conversation_id) == shown:
-                tx.execute(update(threads).where(here).values(card_due=False, card_not_before=None))
+    def card_shown(self, thread: Thread) -> None:
+        """The card shows how things stand since `thread` was taken; touched meanwhile, it stays due."""
+        here = _here(thread.channel, thread.conversation_id) | {"seen": thread.touches}
+        with self._writing(durable=False) as tx:
+            tx.execute(CARD_SHOWN, here | {"card_due": False, "card_not_before": None})
 
     def card_lost(self, channel: str, conversation_id: str) -> None:
         """Somebody deleted the parent card: a new one is due."""
@@ -131,8 +167,13 @@ class Outbox(Workers):
 
     def standing(self, channel: str, conversation_id: str) -> Standing | None:
         """What the card shows; None where there was neither a send nor an announcement."""
+        here = _here(channel, conversation_id)
         with self._reading() as tx:
-            return _standing(tx, channel, conversation_id)
+            send, chat = tx.execute(LATEST, here).first(), tx.execute(ANNOUNCED, here).first()
+            if send is None and chat is None:
+                return None
+            unknown = tuple(receipt_of(row) for row in tx.execute(UNKNOWN, here))
+            return Standing(receipt_of(send) if send else None, chat_of(chat) if chat else None, unknown)
 
     def history(self, channel: str, conversation_id: str, limit: int = 10) -> list[Receipt]:
         """The thread's sends, the newest first."""
@@ -168,18 +209,15 @@ class Outbox(Workers):
         with self._writing() as tx:
             tx.execute(update(posts).where(posts.c.id == post_id).values(values))
 
-    def _set_thread(
-        self, channel: str, conversation_id: str, *also: ColumnElement[bool], **values: Any
-    ) -> None:
+    def _set_thread(self, channel: str, conversation_id: str, **values: Any) -> None:
         with self._writing() as tx:
-            tx.execute(update(threads).where(_in(threads, channel, conversation_id), *also).values(values))
+            tx.execute(update(threads).where(_in(threads, channel, conversation_id)).values(values))
 
 
 def touch_card(tx: Connection, request: SendRequest, now: datetime, *, only_if_there: bool = False) -> None:
     """The card of this send's thread no longer shows the latest; without one there, one is due."""
     if only_if_there:
-        here = _in(threads, request.channel, request.conversation_id), threads.c.ts.is_not(None)
-        tx.execute(update(threads).where(*here).values(card_due=True))
+        tx.execute(TOUCH_CARD, _here(request.channel, request.conversation_id))
         return
     ensure_thread(tx, request.channel, request.conversation_id, now, card_due=True)
 
@@ -235,26 +273,21 @@ def ensure_thread(
 ) -> None:
     """There is a thread for this conversation, and its card is out of date if `card_due`."""
     row = {"channel": channel, "conversation_id": conversation_id, "touched_at": now}
-    tx.execute(_ensuring(tx.dialect.name, card_due), row | {"carding": False, "card_due": card_due})
+    new = {"carding": False, "card_due": card_due, "touches": int(card_due)}
+    tx.execute(_ensuring(tx.dialect.name, card_due), row | new)
 
 
 @cache
 def _ensuring(dialect: str, card_due: bool) -> sqlite.Insert | postgresql.Insert:
     row = insert(dialect, threads)
-    changed = {"touched_at": row.excluded.touched_at} | ({"card_due": True} if card_due else {})
+    changed: dict[str, Any] = {"touched_at": row.excluded.touched_at}
+    if card_due:
+        changed |= {"card_due": True, "touches": threads.c.touches + 1}
     return row.on_conflict_do_update(index_elements=["channel", "conversation_id"], set_=changed)
 
 
-def _standing(tx: Connection, channel: str, conversation_id: str) -> Standing | None:
-    here = _in(sends, channel, conversation_id)
-    query = receipts().where(here).order_by(sends.c.changed_at.desc(), sends.c.id.desc()).limit(1)
-    send = tx.execute(query).first()
-    chat = tx.execute(select(chats).where(_in(chats, channel, conversation_id))).first()
-    if send is None and chat is None:
-        return None
-    newest = receipts().where(here, STILL_UNKNOWN).order_by(sends.c.id.desc()).limit(ON_A_CARD)
-    unknown = tuple(receipt_of(row) for row in tx.execute(newest))
-    return Standing(receipt_of(send) if send else None, chat_of(chat) if chat else None, unknown)
+def _here(channel: str, conversation_id: str) -> dict[str, Any]:
+    return {"in_channel": channel, "in_conversation": conversation_id}
 
 
 def _in(table: Any, channel: Any, conversation_id: Any) -> ColumnElement[bool]:

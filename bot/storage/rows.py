@@ -128,4 +128,5 @@ def chat_of(row: Row[Any]) -> Chat:
 
 
 def thread_of(row: Row[Any]) -> Thread:
-    return Thread(row.channel, row.conversation_id, row.ts, carding=row.carding, card_due=row.card_due)
+    known = {"carding": row.carding, "card_due": row.card_due, "touches": row.touches}
+    return Thread(row.channel, row.conversation_id, row.ts, **known)

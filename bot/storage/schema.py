@@ -23,7 +23,7 @@ from sqlalchemy import (
     false,
 )
 
-HEAD = "0004"  # the newest migration: a database that is there already need not load Alembic
+HEAD = "0005"  # the newest migration: a database that is there already need not load Alembic
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -152,6 +152,8 @@ threads = Table(
     Column("touched_at", UTCDateTime, nullable=False),
     Column("worker", String(64)),
     Column("held_since", UTCDateTime),
+    # Counts how often the card fell due, so that whoever shows it knows whether it has since.
+    Column("touches", Integer, nullable=False, server_default="0"),
 )
 Index("threads_by_ts", threads.c.channel, threads.c.ts)
 Index(

@@ -20,11 +20,9 @@ from typing import Any
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
-    Connection,
-    Row,
-    Select,
     Table,
     and_,
+    bindparam,
     func,
     or_,
     select,
@@ -70,7 +68,8 @@ class Workers(Database):
     def alive(self) -> int:
         """How many workers beat, this one included."""
         with self._reading() as tx:
-            return tx.execute(select(func.count()).select_from(self._living().subquery())).scalar_one()
+            living = select(func.count()).select_from(LIVING.subquery())
+            return tx.execute(living, self._times()).scalar_one()
 
     def take_abandoned(
         self, *, grown_old: timedelta = timedelta(minutes=5), limit: int = 100
@@ -86,9 +85,10 @@ class Workers(Database):
         old = func.coalesce(sends.c.asked_not_before, sends.c.requested_at) < now - grown_old
         goes = and_(due(sends.c.not_before, now), or_(~IS_PAUSED, old))
         ready = or_(sends.c.state == State.SENDING, and_(sends.c.state == State.PENDING, goes))
-        free = receipts().where(ready, self._free(sends)).order_by(sends.c.claimed_at, sends.c.id)
+        left = receipts().where(ready, free(sends)).order_by(sends.c.claimed_at, sends.c.id)
+        left = left.limit(limit).with_for_update(of=sends, skip_locked=True)
         with self._writing() as tx:
-            rows = tx.execute(free.limit(limit).with_for_update(of=sends, skip_locked=True)).all()
+            rows = tx.execute(left, self._times()).all()
             if rows:
                 taken = sends.c.key.in_([row.key for row in rows])
                 tx.execute(update(sends).where(taken).values(self._mine()))
@@ -122,24 +122,22 @@ class Workers(Database):
     def _mine(self) -> dict[str, Any]:
         return {"worker": self.worker, "held_since": self._shared_now()}
 
-    def _living(self) -> Select[tuple[str]]:
-        return select(workers.c.id).where(workers.c.seen_at > self._shared_now() - self._alive_within)
+    def _times(self) -> dict[str, datetime]:
+        """The parameters of LIVING and of `free`."""
+        now = self._shared_now()
+        return {"alive_since": now - self._alive_within, "held_before": now - HELD_AT_MOST}
 
-    def _free(self, table: Table) -> ColumnElement[bool]:
-        return or_(
-            table.c.worker.is_(None),
-            table.c.worker.not_in(self._living()),
-            table.c.held_since <= self._shared_now() - HELD_AT_MOST,
-        )
 
-    def _hold(
-        self, tx: Connection, table: Table, wanted: ColumnElement[bool]
-    ) -> Row[tuple[object, ...]] | None:
-        """The free row that is `wanted`, now held by this worker; None if there is none any more."""
-        row = tx.execute(select(table).where(wanted, self._free(table)).with_for_update()).first()
-        if row is not None:
-            tx.execute(update(table).where(wanted).values(self._mine()))
-        return row
+LIVING = select(workers.c.id).where(workers.c.seen_at > bindparam("alive_since"))
+
+
+def free(table: Table) -> ColumnElement[bool]:
+    """Rows that nobody living holds, by the times of `Workers._times`."""
+    return or_(
+        table.c.worker.is_(None),
+        table.c.worker.not_in(LIVING),
+        table.c.held_since <= bindparam("held_before"),
+    )
 
 
 def due(column: ColumnElement[datetime], now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:

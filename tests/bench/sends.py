@@ -139,7 +139,7 @@ def rows(folder: Path, authority: Authority, *, quick: bool) -> Iterator[Row]:
         yield from _on_the_wire(far, before)
         yield _cost(far.race(("ours", "bare"), sends=20, rounds=rounds), "ours", "without Slack", 2.0)
         yield _cost(
-            far.race(("ours+slack", "bare"), sends=15, rounds=rounds), "ours+slack", "with Slack", 3.0
+            far.race(("ours+slack", "bare"), sends=10, rounds=rounds), "ours+slack", "with Slack", 3.0
         )
         yield _at_once(far.race(names, sends=64, threads=16, rounds=rounds))
 

@@ -74,9 +74,9 @@ def open_store(database_url: str, clock: Clock) -> Iterator[Callable[..., Store]
     """Stores on one database, as several processes have them; closed afterwards."""
     opened: list[Store] = []
 
-    def make(worker: str = "one", **options: Any) -> Store:
+    def make(worker: str = "one", *, kind: type[Store] = Store, **options: Any) -> Store:
         usual: dict[str, Any] = {"now": clock, "worker": worker}
-        opened.append(Store(options.pop("url", database_url), **(usual | options)))
+        opened.append(kind(options.pop("url", database_url), **(usual | options)))
         return opened[-1]
 
     yield make

@@ -80,7 +80,12 @@ def test_what_has_come_to_its_end_is_not_looked_at_again(
 
 def test_a_failure_says_why_and_is_told(store: Store, sent: str) -> None:
     before = store.receipt(sent)
-    store.card_shown(before.request.channel, before.request.conversation_id, None)
+    place = (before.request.channel, before.request.conversation_id)
+    shown = store.take_thread(*place)
+    assert shown is not None
+    store.leave_thread(*place)
+    store.card_shown(shown)
+    assert place not in store.threads_due()
     store.delivered(
         sent,
         "failed",
@@ -91,10 +96,11 @@ def test_a_failure_says_why_and_is_told(store: Store, sent: str) -> None:
     )
 
     assert store.receipt(sent).delivery_error == "The number is not in service."
-    place = (before.request.channel, before.request.conversation_id)
     [(post, receipt)] = store.posts_due(*place)
     assert (post.state, post.reason, receipt.state) == (State.UNSENT, "Not delivered.", State.SENT)
-    assert place in store.threads_due()
+    taken = store.take_thread(*place)
+    assert taken is not None
+    assert taken.card_due
 
 
 @pytest.mark.parametrize("state", [State.UNKNOWN, State.UNSENT])

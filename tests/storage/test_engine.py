@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.exc import IntegrityError
 
-from bot.models import Outcome, SendRequest, State
+from bot.models import Outcome, PostKind, SendRequest, State
 from bot.storage import DatabaseDown, StorageError, Store
 from bot.storage.engine import read_url
 
@@ -200,3 +200,42 @@ def test_wait_for_the_turn_and_wait_for_the_lock_share_one_deadline(
 
     assert 0 < left < 60_000
     assert reading == 60_000
+
+
+@pytest.mark.parametrize(("durable", "sqlite", "postgresql"), [(True, 2, "on"), (False, 1, "off")])
+def test_a_commit_waits_for_the_disk_unless_it_need_not(
+    store: Store, durable: bool, sqlite: int, postgresql: str
+) -> None:
+    asked = "PRAGMA synchronous" if store._dialect == "sqlite" else "SHOW synchronous_commit"
+    for each in (not durable, durable):
+        with store._writing(durable=each) as tx:
+            found = tx.execute(text(asked)).scalar()
+
+    assert found in (sqlite, postgresql)
+
+
+def test_what_anybody_is_told_of_is_on_the_disk_before(
+    open_store: Callable[..., Store], claim: Callable[..., str]
+) -> None:
+    waited: list[bool] = []
+
+    class Watched(Store):
+        def _writing(self, *, durable: bool = True) -> Any:
+            waited.append(durable)
+            return super()._writing(durable=durable)
+
+    store, key = open_store("watched", kind=Watched), claim()
+    store.beat()
+    waited.clear()
+    store.begin(key, "Hello", sender_id="g1")
+    store.settle(key, Outcome(State.SENT), was=[State.SENDING], posts=[PostKind.REPLY])
+    thread = store.take_thread("C0TEAM", "c1")
+    assert thread is not None
+    store.carding("C0TEAM", "c1")
+    [(post, _)] = store.posts_due("C0TEAM", "c1")
+    store.posting(post.id)
+    store.posted(post.id, "1700.1")
+    store.card_shown(thread)
+    store.leave_thread("C0TEAM", "c1")
+
+    assert waited == [True, True, False, True, True, False, False, False]

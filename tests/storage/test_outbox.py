@@ -164,8 +164,8 @@ def test_card_is_marked_before_it_is_posted_and_kept_after(store: Store, settled
     assert _thread(store) == Thread(*TEAM, ts=None, carding=True, card_due=True)
     store.carded(*TEAM, "1700.1")
     assert _thread(store) == Thread(*TEAM, ts="1700.1", card_due=True)
-    store.card_shown(*TEAM, store.standing(*TEAM))
-    assert _thread(store) == Thread(*TEAM, ts="1700.1")
+    store.card_shown(_thread(store))
+    assert store.take_thread(*TEAM) is None
     store.card_lost(*TEAM)
     assert _thread(store) == Thread(*TEAM, ts=None, card_due=True)
 
@@ -190,11 +190,10 @@ def test_card_stays_due_when_its_send_changed_meanwhile(
     store: Store, settled: Callable[..., str], clock: Any
 ) -> None:
     key = settled(State.UNKNOWN, posts=[])
-    shown = store.standing(*TEAM)
-    clock.advance(1)
+    shown = _thread(store)
     store.settle(key, Outcome(State.SENT), was=[State.UNKNOWN])
 
-    store.card_shown(*TEAM, shown)
+    store.card_shown(shown)
 
     assert store.threads_due() == [TEAM]
 
@@ -247,7 +246,7 @@ def _thread(store: Store) -> Thread:
 
 def _card_is_shown(store: Store) -> None:
     store.carded(*TEAM, "1700.1")
-    store.card_shown(*TEAM, store.standing(*TEAM))
+    store.card_shown(_thread(store))
 
 
 def test_a_button_counts_only_in_a_message_about_its_send(store: Store, claim: Callable[..., str]) -> None:
