@@ -18,7 +18,7 @@ from .audit import note
 from .brakes import require_running
 from .engine import exclusively
 from .errors import NotUnknown, OverLimit, Repeated
-from .outbox import put_posts, touch_card
+from .outbox import tell, touch_card
 from .rows import columns_of, find, receipt_of, receipts
 from .schema import sends, texts
 from .unknowns import mark
@@ -113,10 +113,10 @@ class Claims(Workers):
         typed = dict(request.values)
         tx.execute(NEW_TEXTS, {"key": request.key, "typed": typed, "template": request.text})
         note(tx, now, "claimed", key=request.key, actor=_actor(request), **_what(request))
-        if request.held_until:
-            touch_card(tx, request, now, only_if_there=not request.scheduled)
-            if request.scheduled:
-                put_posts(tx, Receipt(request, State.PENDING, now), (PostKind.REPLY,), now)
+        if request.held_until and request.scheduled:
+            tell(tx, Receipt(request, State.PENDING, now), (PostKind.REPLY,), now)
+        elif request.held_until:
+            touch_card(tx, request)
 
 
 def _settle_first(tx: Connection, key: str, request: SendRequest, now: datetime) -> None:

@@ -13,7 +13,7 @@ from bot.models import PostKind, Receipt, State
 
 from .audit import note
 from .engine import Database
-from .outbox import put_posts, touch_card
+from .outbox import tell
 from .rows import find, receipt_of, receipts
 from .schema import sends
 
@@ -73,8 +73,7 @@ class Deliveries(Database):
             note(tx, now, "delivery", key=key, delivery=delivery, message_id=message_id)
             receipt = find(tx, key)
             if receipt is not None:
-                touch_card(tx, receipt.request, now)
-                put_posts(tx, replace(receipt, state=State.UNSENT, reason=reason), posts, now)
+                tell(tx, replace(receipt, state=State.UNSENT, reason=reason), posts, now)
             return True
 
     def message_ids(self, conversation_id: str) -> list[str]:

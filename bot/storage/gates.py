@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
 from bot.models import Asked, Gate, PostKind, Receipt, State
 
 from .audit import note
-from .outbox import asked_of, put_posts, touch_card
+from .outbox import asked_of, tell
 from .rows import require
 from .schema import sends, texts
 from .workers import Workers, due
@@ -47,8 +47,7 @@ class Gates(Workers):
             receipt, moved = _freeze(tx, key, text, frozen | waits, now, NOTHING_TO_APPROVE)
             if moved:
                 note(tx, now, "asked", key=key, actor=receipt.request.supervisor, user=user, **frozen)
-                touch_card(tx, receipt.request, now)
-                put_posts(tx, receipt, (PostKind.REPLY, PostKind.ASK), now, asked=user)
+                tell(tx, receipt, (PostKind.REPLY, PostKind.ASK), now, asked=user)
             return receipt, moved
 
     def ask_approval(
@@ -75,8 +74,7 @@ class Gates(Workers):
             if moved:
                 actor = receipt.request.supervisor
                 note(tx, now, "approval asked", key=key, actor=actor, group=group, **frozen)
-                touch_card(tx, receipt.request, now)
-                put_posts(tx, receipt, (PostKind.APPROVE,), now)
+                tell(tx, receipt, (PostKind.APPROVE,), now)
             return receipt, moved
 
     def approve(self, key: str, *, by: str, reason: str) -> tuple[Receipt, bool]:
@@ -104,9 +102,8 @@ class Gates(Workers):
             if moved:
                 who = {"approved_by": by, "opened_by": receipt.opened_by}
                 note(tx, now, "approved", key=key, actor=by, text_hash=receipt.text_hash, **who)
-                touch_card(tx, receipt.request, now)
                 told = (PostKind.APPROVED, PostKind.REPLY) if held else (PostKind.APPROVED,)
-                put_posts(tx, receipt, told, now)
+                tell(tx, receipt, told, now)
             return receipt, moved
 
     def open_gate(self, key: str, *, by: str, edited: str | None, reason: str) -> tuple[Receipt, bool]:
@@ -133,9 +130,8 @@ class Gates(Workers):
             receipt = require(tx, key)
             if moved:
                 note(tx, now, "opened", key=key, actor=by, edited=edited is not None, **hashed)
-                touch_card(tx, receipt.request, now)
                 told = (PostKind.REPLY, PostKind.DIRECT) if edited is not None else ()
-                put_posts(tx, receipt, (*told, PostKind.ASKED), now)
+                tell(tx, receipt, (*told, PostKind.ASKED), now)
             return receipt, moved
 
     def asked(self, key: str, kind: PostKind = PostKind.ASK) -> Asked | None:

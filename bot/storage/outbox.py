@@ -214,26 +214,24 @@ class Outbox(Workers):
             tx.execute(update(threads).where(_in(threads, channel, conversation_id)).values(values))
 
 
-def touch_card(tx: Connection, request: SendRequest, now: datetime, *, only_if_there: bool = False) -> None:
-    """The card of this send's thread no longer shows the latest; without one there, one is due."""
-    if only_if_there:
-        tx.execute(TOUCH_CARD, _here(request.channel, request.conversation_id))
-        return
-    ensure_thread(tx, request.channel, request.conversation_id, now, card_due=True)
+def touch_card(tx: Connection, request: SendRequest) -> None:
+    """The card of this send's thread, where there is one, no longer shows the latest."""
+    tx.execute(TOUCH_CARD, _here(request.channel, request.conversation_id))
 
 
-def put_posts(
+def tell(
     tx: Connection, receipt: Receipt, kinds: Sequence[PostKind], now: datetime, *, asked: str = ""
 ) -> None:
     """
-    Write down what is to be said about `receipt`: in its thread, to the supervisor alone, or to an agent.
+    The card of `receipt`'s thread is due, and so is what is to be said about it.
 
-    `asked` is the Slack user whom an ASK goes to; an ASKED goes to whoever was asked.
+    That is said in its thread, to the supervisor alone, or to an agent: `asked` is the Slack
+    user whom an ASK goes to; an ASKED goes to whoever was asked.
     """
+    here = (receipt.request.channel, receipt.request.conversation_id)
     places = [_place(tx, receipt, kind, asked) for kind in kinds]
-    # In one order, or two would wait for each other; that of `touch_card` comes first in it.
-    for channel, conversation_id in sorted(set(places)):
-        ensure_thread(tx, channel, conversation_id, now)
+    for place in sorted({here, *places}):  # in one order, or two would wait for each other
+        ensure_thread(tx, *place, now, card_due=place == here)
     for kind, (channel, conversation_id) in zip(kinds, places, strict=True):
         tx.execute(
             NEW_POST,

@@ -24,7 +24,7 @@ from .claims import Claims
 from .engine import beside, storable
 from .errors import NoSuchSend, Stopped
 from .gates import answers_of
-from .outbox import put_posts, touch_card
+from .outbox import tell
 from .rows import find, receipt_of, receipts, require
 from .schema import sends, texts
 from .workers import due
@@ -118,8 +118,7 @@ class Sends(Claims):
             receipt = require(tx, key)
             if moved:
                 note(tx, now, "settled", key=key, actor=actor, **_result(receipt))
-                touch_card(tx, receipt.request, now)
-                put_posts(tx, receipt, (*posts, *answers_of(receipt)), now)
+                tell(tx, receipt, (*posts, *answers_of(receipt)), now)
         if moved:
             self._settled(receipt)
         return receipt, moved
@@ -130,7 +129,7 @@ class Sends(Claims):
         sending = and_(sends.c.key == key, sends.c.state == State.SENDING)
         with self._writing() as tx:
             if tx.execute(update(sends).where(sending).values(waiting_until=until)).rowcount == 1:
-                touch_card(tx, require(tx, key).request, now)
+                tell(tx, require(tx, key), (), now)
 
     def sends(
         self,

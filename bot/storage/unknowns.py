@@ -16,7 +16,7 @@ from bot.models import PostKind, Receipt, State
 
 from .audit import note
 from .engine import Database
-from .outbox import put_posts, touch_card
+from .outbox import tell
 from .rows import STILL_UNKNOWN, require
 from .schema import audit, sends, threads
 
@@ -80,6 +80,5 @@ def mark(
     receipt = require(tx, key)
     said = {"state": state.value, "text_hash": receipt.text_hash, "handled_by": by}
     note(tx, now, "marked", key=key, actor=by, **said)
-    touch_card(tx, receipt.request, now)
-    put_posts(tx, receipt, posts, now)
+    tell(tx, receipt, posts, now)
     return True
