@@ -535,8 +535,8 @@ class Desk:
 
     def _may_have_link(self, user: str) -> bool:
         """Whether there is a link, or a way to one until the send leaves."""
-        known = self._identity.known(user) is not None
-        return known or self._identity.may_be_found() or self._identity.may_connect()
+        identity = self._identity
+        return identity.may_be_found() or identity.may_connect() or identity.known(user) is not None
 
     def _deliver(
         self, key: str, then: Callable[[Receipt], None] | None, stands: Receipt | None = None

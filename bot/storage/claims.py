@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Select, and_, bindparam, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, Integer, ScalarSelect, and_, bindparam, not_, or_, select
 
 from bot.models import PostKind, Receipt, SendRequest, State
 
@@ -26,21 +26,25 @@ from .workers import Workers
 
 A_MINUTE = timedelta(minutes=1)
 TEN_MINUTES = timedelta(minutes=10)
-MAY_HAVE_REACHED = (State.PENDING, State.SENDING, State.SENT, State.UNKNOWN)
 
 SENT_AGAIN = "It was sent once more; the thread shows how that ended."
 
+
+def in_state(*states: State) -> ColumnElement[bool]:
+    """As SQL's IN, which SQLAlchemy writes anew for each execution."""
+    return or_(*(sends.c.state == state for state in states))
+
+
+MAY_HAVE_REACHED = in_state(State.PENDING, State.SENDING, State.SENT, State.UNKNOWN)
 NEW_SEND = sends.insert()
 NEW_TEXTS = texts.insert()
 SINCE = sends.c.claimed_at > bindparam("since")
 # However long ago it was claimed: what still waits may go at any moment, or has gone only just now.
-LATELY = or_(
-    SINCE, sends.c.changed_at > bindparam("since"), sends.c.state.in_((State.PENDING, State.SENDING))
-)
+LATELY = or_(SINCE, sends.c.changed_at > bindparam("since"), in_state(State.PENDING, State.SENDING))
 SAME_RESPONSE = (
     receipts()
     .where(sends.c.conversation_id == bindparam("conversation_id"), sends.c.response == bindparam("response"))
-    .where(sends.c.state.in_(MAY_HAVE_REACHED), sends.c.key != bindparam("corrects"))
+    .where(MAY_HAVE_REACHED, sends.c.key != bindparam("corrects"))
     .order_by(sends.c.claimed_at.desc())
     .limit(1)
 )
@@ -52,16 +56,20 @@ SAME_NOW = SAME_RESPONSE.where(
 SAME_THEN = SAME_RESPONSE.where(
     MEANT_FOR, sends.c.asked_not_before > bindparam("since"), sends.c.asked_not_before < bindparam("until")
 )
-NTH_NEWEST = (
-    select(sends.c.claimed_at)
-    .where(SINCE)
-    .order_by(sends.c.claimed_at.desc())
-    .offset(bindparam("newer", type_=Integer))
-    .limit(1)
-)
-BY_SUPERVISOR = NTH_NEWEST.where(sends.c.supervisor == bindparam("whose"))
-INTO_CONVERSATION = NTH_NEWEST.where(
-    sends.c.conversation_id == bindparam("whose"), sends.c.state.in_(MAY_HAVE_REACHED)
+
+
+def _nth_newest(whose: ColumnElement[bool], newer: str, since: str) -> ScalarSelect[Any]:
+    newest = select(sends.c.claimed_at).where(whose, sends.c.claimed_at > bindparam(since))
+    nth = newest.order_by(sends.c.claimed_at.desc()).offset(bindparam(newer, type_=Integer)).limit(1)
+    return nth.scalar_subquery()
+
+
+# The sends that have to grow old before there is room for one more.
+FILLED = select(
+    _nth_newest(sends.c.supervisor == bindparam("whose"), "theirs", "a_minute_ago").label("by_supervisor"),
+    _nth_newest(
+        and_(sends.c.conversation_id == bindparam("where"), MAY_HAVE_REACHED), "those", "ten_minutes_ago"
+    ).label("into_conversation"),
 )
 
 
@@ -96,10 +104,7 @@ class Claims(Workers):
             require_running(tx, request.team)
             if asks_after is not None and not request.confirmed:
                 _require_new(tx, request, now, asks_after)
-            _require_room(tx, BY_SUPERVISOR, supervisor, "per_minute", per_minute, A_MINUTE, now)
-            _require_room(
-                tx, INTO_CONVERSATION, conversation_id, "per_conversation", per_conversation, TEN_MINUTES, now
-            )
+            _require_room(tx, request, now, per_minute=per_minute, per_conversation=per_conversation)
             if request.instead_of is not None:
                 _settle_first(tx, request.instead_of, request, now)
             self._write(tx, request, now)
@@ -137,12 +142,21 @@ def _require_new(tx: Connection, request: SendRequest, now: datetime, within: ti
 
 
 def _require_room(
-    tx: Connection, counted: Select[Any], whose: str, name: str, limit: int, window: timedelta, now: datetime
+    tx: Connection, request: SendRequest, now: datetime, *, per_minute: int, per_conversation: int
 ) -> None:
-    # The send that has to grow old before there is room for one more.
-    oldest = tx.execute(counted, {"whose": whose, "since": now - window, "newer": limit - 1}).scalar()
-    if oldest is not None:
-        raise OverLimit(name, oldest + window)
+    which = {
+        "whose": request.supervisor,
+        "theirs": per_minute - 1,
+        "a_minute_ago": now - A_MINUTE,
+        "where": request.conversation_id,
+        "those": per_conversation - 1,
+        "ten_minutes_ago": now - TEN_MINUTES,
+    }
+    filled = tx.execute(FILLED, which).one()
+    if filled.by_supervisor is not None:
+        raise OverLimit("per_minute", filled.by_supervisor + A_MINUTE)
+    if filled.into_conversation is not None:
+        raise OverLimit("per_conversation", filled.into_conversation + TEN_MINUTES)
 
 
 def _actor(request: SendRequest) -> str:
