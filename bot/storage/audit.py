@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, or_, select
 
-from .engine import AT_ONCE, Database, storable
+from .engine import AT_ONCE, Database
 from .errors import StorageError
-from .schema import audit, sends
+from .schema import audit, sends, storable
 
 
 @dataclass(frozen=True)

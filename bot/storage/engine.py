@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
 import sqlite3
 import threading
 import time
@@ -64,7 +63,6 @@ PATIENCE = 2.5
 SOON_ON_DISK = text("SET LOCAL synchronous_commit = off")
 BESIDE = select(func.pg_advisory_xact_lock_shared(bindparam("number", type_=BigInteger)))
 AT_ONCE = 1000  # rows of a long look that are in memory
-UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL keeps no NUL, UTF-8 no half a surrogate pair
 
 
 class Database:
@@ -210,31 +208,11 @@ def open_engine(url: URL, *, patience: float, foreign_keys: bool = True) -> Engi
         raise StorageError("PostgreSQL needs its driver: pip install 'canned[postgres]'.") from exc
     except NoSuchModuleError as exc:
         raise StorageError(_WHICH) from exc
-    event.listen(engine, "before_cursor_execute", _make_storable, retval=True)
     if is_sqlite:
         _prepare_sqlite(engine, patience=patience, foreign_keys=foreign_keys)
     else:
         _prepare_postgresql(engine, patience=patience)
     return engine
-
-
-def _make_storable(
-    _connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool
-) -> tuple[str, Any]:
-    """Whatever a text holds, it can be written: U+FFFD stands where a character cannot."""
-    return statement, [_storable(row) for row in parameters] if many else _storable(parameters)
-
-
-def _storable(row: Any) -> Any:
-    if isinstance(row, dict):
-        return {name: storable(value) for name, value in row.items()}
-    return tuple(storable(value) for value in row) if isinstance(row, tuple) else row
-
-
-def storable(value: Any) -> Any:
-    if not isinstance(value, str) or (value.isascii() and "\0" not in value):
-        return value
-    return UNSTORABLE.sub("\ufffd", value)
 
 
 def _prepare_sqlite(engine: Engine, *, patience: float, foreign_keys: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 from sqlalchemy import (
@@ -46,6 +47,33 @@ class UTCDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
 
 
+class Line(TypeDecorator[str]):
+    """Any text can be written: U+FFFD stands where no database can keep a character."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else storable(value)
+
+
+class Words(Line):
+    """The same, as long as it may be."""
+
+    impl = Text
+    cache_ok = True
+
+
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL keeps no NUL, UTF-8 no half a surrogate pair
+
+
+def storable(text: str) -> str:
+    """`text` as it will be kept."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return UNSTORABLE.sub("\ufffd", text)
+
+
 def _serial() -> Column[int]:
     # SQLite counts by itself only in a column of exactly the type INTEGER.
     kind = BigInteger().with_variant(Integer(), "sqlite")
@@ -64,7 +92,7 @@ metadata = MetaData(
 workers = Table(
     "workers",
     metadata,
-    Column("id", String(64), primary_key=True),
+    Column("id", Line(64), primary_key=True),
     Column("seen_at", UTCDateTime, nullable=False),
 )
 
@@ -72,51 +100,51 @@ sends = Table(
     "sends",
     metadata,
     _serial(),
-    Column("key", String(64), nullable=False, unique=True),
-    Column("team", Text, nullable=False),
-    Column("channel", String(64), nullable=False),
-    Column("supervisor", String(64), nullable=False),
-    Column("conversation_id", String(64), nullable=False),
-    Column("response", Text, nullable=False),
-    Column("send_as", String(16), nullable=False),
+    Column("key", Line(64), nullable=False, unique=True),
+    Column("team", Words, nullable=False),
+    Column("channel", Line(64), nullable=False),
+    Column("supervisor", Line(64), nullable=False),
+    Column("conversation_id", Line(64), nullable=False),
+    Column("response", Words, nullable=False),
+    Column("send_as", Line(16), nullable=False),
     Column("requested_at", UTCDateTime, nullable=False),
-    Column("language", String(64)),
+    Column("language", Line(64)),
     Column("by_operator", Boolean, nullable=False),
     Column("confirmed", Boolean, nullable=False),
     Column("asked_not_before", UTCDateTime),
     Column("claimed_at", UTCDateTime, nullable=False),
-    Column("state", String(16), nullable=False),
+    Column("state", Line(16), nullable=False),
     Column("changed_at", UTCDateTime, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("message_id", Text),
-    Column("correlation_id", Text, nullable=False),
-    Column("sender_id", String(64)),
-    Column("text_hash", String(64)),
+    Column("reason", Words, nullable=False),
+    Column("message_id", Words),
+    Column("correlation_id", Words, nullable=False),
+    Column("sender_id", Line(64)),
+    Column("text_hash", Line(64)),
     Column("not_before", UTCDateTime),
     Column("waiting_until", UTCDateTime),
-    Column("worker", String(64)),
+    Column("worker", Line(64)),
     Column("held_since", UTCDateTime),
     # Who has to open it before it may leave ("agent"), until when, and who did.
-    Column("gate", String(16)),
+    Column("gate", Line(16)),
     Column("gate_until", UTCDateTime),
-    Column("opened_by", String(64)),
+    Column("opened_by", Line(64)),
     # Who said of an unknown one that it is dealt with.
-    Column("handled_by", String(64)),
+    Column("handled_by", Line(64)),
     # What Genesys says of the message afterwards, and when to ask it again.
-    Column("delivery", String(16)),
-    Column("delivery_error", Text),
-    Column("landed_in", String(64)),
+    Column("delivery", Line(16)),
+    Column("delivery_error", Words),
+    Column("landed_in", Line(64)),
     Column("look_at", UTCDateTime),
     Column("looks", Integer, nullable=False, server_default="0"),
     # Meant for a later time; what its window showed of the conversation; the send that it corrects;
     # whether the supervisor changed the text, and who approved it.
     Column("scheduled", Boolean, nullable=False, server_default=false()),
     Column("seen", JSON),
-    Column("corrects", String(64)),
+    Column("corrects", Line(64)),
     Column("edited", Boolean, nullable=False, server_default=false()),
-    Column("approved_by", String(64)),
+    Column("approved_by", Line(64)),
     # The queue that the conversation was in when it left, by name or else by id.
-    Column("queue", Text),
+    Column("queue", Words),
     Index("sends_in_time", "claimed_at", "id"),
     Index("sends_by_state", "state", "claimed_at", "id"),
     Index("sends_by_supervisor", "supervisor", "claimed_at", "id"),
@@ -134,23 +162,23 @@ Index(
 texts = Table(
     "texts",
     metadata,
-    Column("key", String(64), ForeignKey("sends.key"), primary_key=True),
+    Column("key", Line(64), ForeignKey("sends.key"), primary_key=True),
     Column("typed", JSON, nullable=False),
-    Column("template", Text),
-    Column("final", Text),
+    Column("template", Words),
+    Column("final", Words),
 )
 
 threads = Table(
     "threads",
     metadata,
-    Column("channel", String(64), primary_key=True),
-    Column("conversation_id", String(64), primary_key=True),
-    Column("ts", String(64)),
+    Column("channel", Line(64), primary_key=True),
+    Column("conversation_id", Line(64), primary_key=True),
+    Column("ts", Line(64)),
     Column("carding", Boolean, nullable=False),
     Column("card_due", Boolean, nullable=False),
     Column("card_not_before", UTCDateTime),
     Column("touched_at", UTCDateTime, nullable=False),
-    Column("worker", String(64)),
+    Column("worker", Line(64)),
     Column("held_since", UTCDateTime),
     # Counts how often the card fell due, so that whoever shows it knows whether it has since.
     Column("touches", Integer, nullable=False, server_default="0"),
@@ -167,19 +195,19 @@ posts = Table(
     "posts",
     metadata,
     _serial(),
-    Column("key", String(64), ForeignKey("sends.key"), nullable=False),
-    Column("kind", String(16), nullable=False),
-    Column("channel", String(64), nullable=False),
-    Column("conversation_id", String(64), nullable=False),
-    Column("state", String(16), nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("key", Line(64), ForeignKey("sends.key"), nullable=False),
+    Column("kind", Line(16), nullable=False),
+    Column("channel", Line(64), nullable=False),
+    Column("conversation_id", Line(64), nullable=False),
+    Column("state", Line(16), nullable=False),
+    Column("reason", Words, nullable=False),
     Column("created_at", UTCDateTime, nullable=False),
     Column("posting", Boolean, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("not_before", UTCDateTime),
     Column("done_at", UTCDateTime),
-    Column("ts", String(64)),
-    Column("failure", Text, nullable=False),
+    Column("ts", Line(64)),
+    Column("failure", Words, nullable=False),
     ForeignKeyConstraint(["channel", "conversation_id"], ["threads.channel", "threads.conversation_id"]),
 )
 Index(
@@ -194,22 +222,22 @@ Index(
 links = Table(
     "links",
     metadata,
-    Column("slack_user", String(64), primary_key=True),
-    Column("genesys_user", String(64), nullable=False, unique=True),
-    Column("source", String(16), nullable=False),
+    Column("slack_user", Line(64), primary_key=True),
+    Column("genesys_user", Line(64), nullable=False, unique=True),
+    Column("source", Line(16), nullable=False),
     Column("linked_at", UTCDateTime, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("email", Text, nullable=False),
+    Column("name", Words, nullable=False),
+    Column("email", Words, nullable=False),
 )
 
 drafts = Table(
     "drafts",
     metadata,
-    Column("key", String(64), primary_key=True),
-    Column("kind", String(16), nullable=False),
+    Column("key", Line(64), primary_key=True),
+    Column("kind", Line(16), nullable=False),
     Column("request", JSON, nullable=False),
-    Column("supervisor", String(64), nullable=False),
-    Column("channel", String(64), nullable=False),
+    Column("supervisor", Line(64), nullable=False),
+    Column("channel", Line(64), nullable=False),
     Column("created_at", UTCDateTime, nullable=False),
 )
 
@@ -217,12 +245,12 @@ drafts = Table(
 grants = Table(
     "grants",
     metadata,
-    Column("genesys_user", String(64), primary_key=True),
-    Column("access", Text, nullable=False),
-    Column("refresh", Text),
+    Column("genesys_user", Line(64), primary_key=True),
+    Column("access", Words, nullable=False),
+    Column("refresh", Words),
     Column("expires_at", UTCDateTime, nullable=False),
     Column("changed_at", UTCDateTime, nullable=False),
-    Column("worker", String(64)),
+    Column("worker", Line(64)),
     Column("held_since", UTCDateTime),
 )
 
@@ -230,11 +258,11 @@ grants = Table(
 connects = Table(
     "connects",
     metadata,
-    Column("id", String(64), primary_key=True),
-    Column("slack_user", String(64), nullable=False),
-    Column("send_key", String(64)),
-    Column("verifier", Text),
-    Column("cookie_hash", String(64)),
+    Column("id", Line(64), primary_key=True),
+    Column("slack_user", Line(64), nullable=False),
+    Column("send_key", Line(64)),
+    Column("verifier", Words),
+    Column("cookie_hash", Line(64)),
     Column("created_at", UTCDateTime, nullable=False),
     Column("used_at", UTCDateTime),
 )
@@ -243,8 +271,8 @@ connects = Table(
 library_responses = Table(
     "library_responses",
     metadata,
-    Column("library", Text, primary_key=True),
-    Column("id", String(64), primary_key=True),
+    Column("library", Words, primary_key=True),
+    Column("id", Line(64), primary_key=True),
     Column("content", JSON, nullable=False),
     Column("read_at", UTCDateTime, nullable=False),
 )
@@ -253,9 +281,9 @@ library_responses = Table(
 chats = Table(
     "chats",
     metadata,
-    Column("channel", String(64), primary_key=True),
-    Column("conversation_id", String(64), primary_key=True),
-    Column("queue", Text, nullable=False),
+    Column("channel", Line(64), primary_key=True),
+    Column("conversation_id", Line(64), primary_key=True),
+    Column("queue", Words, nullable=False),
     Column("started_at", UTCDateTime, nullable=False),
     Column("ended_at", UTCDateTime),
 )
@@ -263,7 +291,7 @@ chats = Table(
 hooks = Table(
     "hooks",
     metadata,
-    Column("id", String(64), primary_key=True),
+    Column("id", Line(64), primary_key=True),
     Column("at", UTCDateTime, nullable=False),
 )
 
@@ -271,9 +299,9 @@ hooks = Table(
 pauses = Table(
     "pauses",
     metadata,
-    Column("team", Text, primary_key=True),
+    Column("team", Words, primary_key=True),
     Column("since", UTCDateTime, nullable=False),
-    Column("actor", Text, nullable=False),
+    Column("actor", Words, nullable=False),
 )
 
 # Append-only: the first migration puts triggers on it that refuse UPDATE and DELETE.
@@ -283,12 +311,12 @@ audit = Table(
     metadata,
     _serial(),
     Column("at", UTCDateTime, nullable=False),
-    Column("key", String(64)),
-    Column("event", String(32), nullable=False),
-    Column("actor", Text, nullable=False),
+    Column("key", Line(64)),
+    Column("event", Line(32), nullable=False),
+    Column("actor", Words, nullable=False),
     Column("detail", JSON, nullable=False),
-    Column("mac", String(64)),
-    Column("key_id", String(16)),
+    Column("mac", Line(64)),
+    Column("key_id", Line(16)),
     Index("audit_by_key", "key", "id"),
 )
 
@@ -299,7 +327,7 @@ audit_head = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("records", BigInteger, nullable=False),
     Column("last_id", BigInteger, nullable=False),
-    Column("mac", String(64), nullable=False),
-    Column("key_id", String(16), nullable=False),
-    Column("seal", String(64), nullable=False),
+    Column("mac", Line(64), nullable=False),
+    Column("key_id", Line(16), nullable=False),
+    Column("seal", Line(64), nullable=False),
 )

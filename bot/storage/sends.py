@@ -21,12 +21,12 @@ from bot.models import Outcome, PostKind, Receipt, State
 from .audit import note
 from .brakes import BRAKE, IS_PAUSED, OF_SEND, pause_in
 from .claims import Claims
-from .engine import beside, storable
+from .engine import beside
 from .errors import NoSuchSend, Stopped
 from .gates import answers_of
 from .outbox import tell
 from .rows import find, receipt_of, receipts, require
-from .schema import sends, texts
+from .schema import sends, storable, texts
 from .workers import due
 
 THIS = sends.c.key == bindparam("this")
