@@ -25,7 +25,7 @@ Along = Callable[[Iterable[Row[Any]]], Iterable[Row[Any]]]
 CLAIM = ("team", "channel", "supervisor", "conversation_id", "response", "send_as", "language", "confirmed")
 OUTCOME = ("state", "sender_id", "text_hash", "message_id", "correlation_id", "delivery", "landed_in")
 DETAIL = cast(audit.c.detail, Text).label("detail")
-COMPARED = (*CLAIM, *OUTCOME, "opened_by", "approved_by", "handled_by")
+COMPARED = dict.fromkeys((*CLAIM, *OUTCOME, "opened_by", "approved_by", "handled_by"))
 STATES = {"claimed": {"state": "pending"}, "begun": {"state": "sending"}}  # the others say it themselves
 
 
@@ -199,11 +199,9 @@ def _contradicted(lines: Sequence[Row[Any]]) -> Iterator[str]:
 def _told(lines: Sequence[Row[Any]]) -> dict[str, tuple[Any, int]]:
     """What the records of one send say last, by the column of the send, and which of them does."""
     told: dict[str, tuple[Any, int]] = {}
-    for line in reversed(lines):
-        if len(told) == len(COMPARED):
-            break
-        said = _detail(line)
-        told = {name: (said[name], line.record) for name in COMPARED if name in said} | told
+    for line in lines:
+        record = line.record
+        told |= {name: (said, record) for name, said in _detail(line).items() if name in COMPARED}
     return told
 
 
