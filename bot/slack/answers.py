@@ -10,9 +10,10 @@ they may read twice is better than a "Sending …" that stays for ever.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from http.client import HTTPException
+from typing import Any
 
 from slack_sdk import WebClient
 from slack_sdk.webhook import WebhookClient
@@ -31,6 +32,12 @@ log = logging.getLogger(__name__)
 PAUSE = 0.5  # seconds before the next way, where Slack does not name a time
 
 Way = Callable[[], object]
+
+
+def clicked_in(body: Mapping[str, Any]) -> tuple[str, str]:
+    """The channel and the message that somebody clicked in; none for a click from anywhere else."""
+    container = body["container"]
+    return str(container.get("channel_id", "")), str(container.get("message_ts", ""))
 
 
 def outcome_to(url: str, client: WebClient, desk: Desk) -> Callable[[Receipt], None]:

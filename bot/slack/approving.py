@@ -25,7 +25,7 @@ def register(app: App) -> None:
 
 
 def approve_pressed(ack: Ack, body: dict[str, Any], action: dict[str, Any], desk: Desk) -> None:
-    receipt = desk.approving.approve(action["value"], body["user"]["id"], *_place(body))
+    receipt = desk.approving.approve(action["value"], body["user"]["id"], *answers.clicked_in(body))
     ack()
     desk.deliver_soon(receipt)
 
@@ -33,15 +33,15 @@ def approve_pressed(ack: Ack, body: dict[str, Any], action: dict[str, Any], desk
 def reject_pressed(
     ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
 ) -> None:
-    receipt = desk.approving.question(action["value"], body["user"]["id"], *_place(body))
-    _open(client, desk, body, approvals.why(receipt, _place(body)[1]))
+    receipt = desk.approving.question(action["value"], body["user"]["id"], *answers.clicked_in(body))
+    _open(client, desk, body, approvals.why(receipt, answers.clicked_in(body)[1]))
     ack()
 
 
 def review_pressed(
     ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
 ) -> None:
-    receipt = desk.approving.question(action["value"], body["user"]["id"], *_place(body))
+    receipt = desk.approving.question(action["value"], body["user"]["id"], *answers.clicked_in(body))
     _open(client, desk, body, approvals.review(receipt))
     ack()
 
@@ -50,12 +50,6 @@ def reason_given(ack: Ack, body: dict[str, Any], view: dict[str, Any], desk: Des
     key, channel, ts, reason = approvals.rejected(view)
     desk.approving.reject(key, body["user"]["id"], channel, ts, reason)
     ack()
-
-
-def _place(body: dict[str, Any]) -> tuple[str, str]:
-    """The channel and the message that was clicked in; none for a click from anywhere else."""
-    container = body["container"]
-    return str(container.get("channel_id", "")), str(container.get("message_ts", ""))
 
 
 def _open(client: WebClient, desk: Desk, body: dict[str, Any], view: Json) -> None:

@@ -39,7 +39,7 @@ def way_pressed(
 
 
 def send_pressed(ack: Ack, body: dict[str, Any], action: dict[str, Any], desk: Desk) -> None:
-    receipt = desk.agree(action["value"], body["user"]["id"], _question_of(body))
+    receipt = desk.agree(action["value"], body["user"]["id"], answers.clicked_in(body)[1])
     ack()
     desk.deliver_soon(receipt)
 
@@ -47,14 +47,14 @@ def send_pressed(ack: Ack, body: dict[str, Any], action: dict[str, Any], desk: D
 def edit_pressed(
     ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
 ) -> None:
-    ts = _question_of(body)
+    ts = answers.clicked_in(body)[1]
     receipt = desk.question(action["value"], body["user"]["id"], ts)
     desk.windows.submit(_open, client, body["trigger_id"], questions.edit(receipt, ts))
     ack()
 
 
 def decline_pressed(ack: Ack, body: dict[str, Any], action: dict[str, Any], desk: Desk) -> None:
-    desk.decline(action["value"], body["user"]["id"], _question_of(body))
+    desk.decline(action["value"], body["user"]["id"], answers.clicked_in(body)[1])
     ack()
 
 
@@ -63,11 +63,6 @@ def edit_submitted(ack: Ack, body: dict[str, Any], view: dict[str, Any], desk: D
     receipt = desk.agree(key, body["user"]["id"], ts, text=text)
     ack()
     desk.deliver_soon(receipt)
-
-
-def _question_of(body: dict[str, Any]) -> str:
-    """The message that was clicked in; none for a click from anywhere else."""
-    return str(body["container"].get("message_ts", ""))
 
 
 def _open(client: WebClient, trigger: str, view: Json) -> None:

@@ -41,7 +41,7 @@ def row(standing: Standing, page: str) -> list[Json]:
 def send_pressed(
     ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
 ) -> None:
-    desk.cards.require_open(action["value"], *_card(body))
+    desk.cards.require_open(action["value"], *answers.clicked_in(body))
     desk.windows.submit(windows.open_window, client, desk, windows.Entry.of(body, action["value"]))
     ack()
 
@@ -50,7 +50,7 @@ def undo_on_card_pressed(
     ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
 ) -> None:
     """Take it back and say so to whoever clicked: the card itself changes by what was written down."""
-    channel, ts = _card(body)
+    channel, ts = answers.clicked_in(body)
     user = body["user"]["id"]
     desk.cards.require_own(action["value"], user, channel, ts)
     said = later.taken_back(desk.undo(user, action["value"]))
@@ -62,8 +62,3 @@ def undo_on_card_pressed(
 def open_pressed(ack: Ack) -> None:
     """The browser has opened the page already."""
     ack()
-
-
-def _card(body: dict[str, Any]) -> tuple[str, str]:
-    place = body["container"]
-    return place.get("channel_id", ""), place.get("message_ts", "")

@@ -11,7 +11,6 @@ wait, so that what nobody opened is found then and closed.
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +20,7 @@ from bot.models import Asked, Gate, PostKind, Receipt, State
 
 from .audit import note
 from .outbox import asked_of, tell
-from .rows import require
+from .rows import hash_of, require
 from .schema import sends, texts
 from .workers import Workers, due
 
@@ -41,7 +40,7 @@ class Gates(Workers):
         With it go the audit line, the question and the reply in the thread. Raises NoSuchSend.
         """
         now = self._now()
-        frozen: dict[str, Any] = {"sender_id": agent, "text_hash": _hash(text)}
+        frozen: dict[str, Any] = {"sender_id": agent, "text_hash": hash_of(text)}
         waits = {"gate": Gate.AGENT, "gate_until": until, "not_before": until, "reason": reason}
         with self._writing() as tx:
             receipt, moved = _freeze(tx, key, text, frozen | waits, now, NOTHING_TO_APPROVE)
@@ -67,7 +66,7 @@ class Gates(Workers):
         With it go the audit line and the question. Raises NoSuchSend.
         """
         now = self._now()
-        frozen: dict[str, Any] = {"sender_id": sender_id, "text_hash": _hash(text)}
+        frozen: dict[str, Any] = {"sender_id": sender_id, "text_hash": hash_of(text)}
         waits = {"gate": gate, "gate_until": until, "not_before": until, "reason": reason}
         with self._writing() as tx:
             receipt, moved = _freeze(tx, key, text, frozen | waits, now)
@@ -117,7 +116,7 @@ class Gates(Workers):
         now = self._now()
         opened: dict[str, Any] = {"opened_by": by, "not_before": None, "asked_not_before": now}
         mine = self._mine() | {"changed_at": now, "reason": reason}
-        hashed = {"text_hash": _hash(edited)} if edited is not None else {}
+        hashed = {"text_hash": hash_of(edited)} if edited is not None else {}
         if edited is not None:
             mine["edited"] = True
         with self._writing() as tx:
@@ -166,7 +165,3 @@ def _freeze(
     if moved:
         tx.execute(update(texts).where(texts.c.key == key).values(final=text))
     return require(tx, key), moved
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

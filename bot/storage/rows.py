@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, bindparam, select
@@ -9,7 +10,7 @@ from sqlalchemy import Connection, Row, Select, and_, bindparam, select
 from bot.models import Chat, Gate, Post, PostKind, Receipt, SendAs, SendRequest, State, Thread
 
 from .errors import NoSuchSend
-from .schema import sends, texts
+from .schema import sends, storable, texts
 
 
 def receipts() -> Select[Any]:
@@ -34,6 +35,11 @@ def require(tx: Connection, key: str) -> Receipt:
     if receipt is None:
         raise NoSuchSend(key)
     return receipt
+
+
+def hash_of(text: str) -> str:
+    """The SHA-256 of `text` as it is kept, in hex."""
+    return hashlib.sha256(storable(text).encode()).hexdigest()
 
 
 def receipt_of(row: Row[Any]) -> Receipt:

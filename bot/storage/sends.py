@@ -9,7 +9,6 @@ never one without the other.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
@@ -25,8 +24,8 @@ from .engine import beside
 from .errors import NoSuchSend, Stopped
 from .gates import answers_of
 from .outbox import tell
-from .rows import find, receipt_of, receipts, require
-from .schema import sends, storable, texts
+from .rows import find, hash_of, receipt_of, receipts, require
+from .schema import sends, texts
 from .workers import due
 
 THIS = sends.c.key == bindparam("this")
@@ -73,11 +72,7 @@ class Sends(Claims):
         """
         self._stay_alive()
         now = self._now()
-        text = storable(text)
-        begun: dict[str, Any] = {
-            "sender_id": sender_id,
-            "text_hash": hashlib.sha256(text.encode()).hexdigest(),
-        }
+        begun: dict[str, Any] = {"sender_id": sender_id, "text_hash": hash_of(text)}
         sending = {"state": State.SENDING, "changed_at": now, "reason": "", "not_before": None}
         begun_in = {"queue": queue or None}
         here = {"this": key, "at": now, "agreed": begun["text_hash"]}

@@ -223,6 +223,17 @@ def test_only_the_approved_text_begins(store: Store, claim: Callable[..., str], 
     assert store.receipt(key).approved_by == "U0LEE"
 
 
+@pytest.mark.parametrize("odd", ["a\x00b", "Grace \ud83d"], ids=["NUL", "half an emoji"])
+def test_an_approved_text_that_no_database_keeps_as_it_is_begins_as_it_was_kept(
+    store: Store, claim: Callable[..., str], ask_group: Any, odd: str
+) -> None:
+    key = claim(gate=Gate.APPROVAL)
+    ask_group(key, text=odd)
+    approve(store, key)
+
+    assert store.begin(key, store.receipt(key).text or "", sender_id="g1")
+
+
 def test_after_the_approval_the_agent_is_asked_with_the_same_text_and_cannot_change_it(
     store: Store, claim: Callable[..., str], ask: Any, ask_group: Any
 ) -> None:
