@@ -10,16 +10,27 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, ScalarSelect, and_, bindparam, not_, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Row,
+    ScalarSelect,
+    and_,
+    bindparam,
+    not_,
+    or_,
+    select,
+)
 
 from bot.models import PostKind, Receipt, SendRequest, State
 
 from .audit import note
-from .brakes import require_running
+from .brakes import OF_TEAM, require_running
 from .engine import exclusively
 from .errors import NotUnknown, OverLimit, Repeated
 from .outbox import tell, touch_card
-from .rows import columns_of, find, receipt_of, receipts
+from .rows import columns_of, find, receipt_of, receipts, require
 from .schema import sends, texts
 from .unknowns import mark
 from .workers import Workers
@@ -64,8 +75,10 @@ def _nth_newest(whose: ColumnElement[bool], newer: str, since: str) -> ScalarSel
     return nth.scalar_subquery()
 
 
-# The sends that have to grow old before there is room for one more.
-FILLED = select(
+# What may stand in the way; of the sends, those that have to grow old before there is room for one more.
+AGAINST = select(
+    select(sends.c.id).where(sends.c.key == bindparam("this")).exists().label("is_known"),
+    OF_TEAM.exists().label("is_paused"),
     _nth_newest(sends.c.supervisor == bindparam("whose"), "theirs", "a_minute_ago").label("by_supervisor"),
     _nth_newest(
         and_(sends.c.conversation_id == bindparam("where"), MAY_HAVE_REACHED), "those", "ten_minutes_ago"
@@ -98,13 +111,14 @@ class Claims(Workers):
         supervisor, conversation_id = request.supervisor, request.conversation_id
         with self._writing() as tx:
             exclusively(tx, f"key {request.key}", f"from {supervisor}", f"into {conversation_id}")
-            known = find(tx, request.key)
-            if known is not None:
-                return known
-            require_running(tx, request.team)
+            against = _against(tx, request, now, per_minute=per_minute, per_conversation=per_conversation)
+            if against.is_known:
+                return require(tx, request.key)
+            if against.is_paused:
+                require_running(tx, request.team)
             if asks_after is not None and not request.confirmed:
                 _require_new(tx, request, now, asks_after)
-            _require_room(tx, request, now, per_minute=per_minute, per_conversation=per_conversation)
+            _require_room(against)
             if request.instead_of is not None:
                 _settle_first(tx, request.instead_of, request, now)
             self._write(tx, request, now)
@@ -141,10 +155,12 @@ def _require_new(tx: Connection, request: SendRequest, now: datetime, within: ti
         raise Repeated(receipt_of(earlier))
 
 
-def _require_room(
+def _against(
     tx: Connection, request: SendRequest, now: datetime, *, per_minute: int, per_conversation: int
-) -> None:
+) -> Row[Any]:
     which = {
+        "this": request.key,
+        "team": request.team,
         "whose": request.supervisor,
         "theirs": per_minute - 1,
         "a_minute_ago": now - A_MINUTE,
@@ -152,11 +168,14 @@ def _require_room(
         "those": per_conversation - 1,
         "ten_minutes_ago": now - TEN_MINUTES,
     }
-    filled = tx.execute(FILLED, which).one()
-    if filled.by_supervisor is not None:
-        raise OverLimit("per_minute", filled.by_supervisor + A_MINUTE)
-    if filled.into_conversation is not None:
-        raise OverLimit("per_conversation", filled.into_conversation + TEN_MINUTES)
+    return tx.execute(AGAINST, which).one()
+
+
+def _require_room(against: Row[Any]) -> None:
+    if against.by_supervisor is not None:
+        raise OverLimit("per_minute", against.by_supervisor + A_MINUTE)
+    if against.into_conversation is not None:
+        raise OverLimit("per_conversation", against.into_conversation + TEN_MINUTES)
 
 
 def _actor(request: SendRequest) -> str:
