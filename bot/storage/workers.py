@@ -57,7 +57,7 @@ class Workers(Database):
 
     def beat(self) -> None:
         """This worker is alive."""
-        with self._writing() as tx:
+        with self._writing(durable=False) as tx:
             if self._dialect != "sqlite":
                 self._compare(tx.execute(select(func.clock_timestamp())).scalar_one() - self._machine())
             now = self._shared_now()
