@@ -3,6 +3,7 @@ The contenders of a send: each is a process that sends on command and tells what
 
     tutorial   a connection for each request, as the tutorial's script has it
     bare       one pooled requests.Session and nothing else
+    sdk        Genesys' own client for Python, where it is installed (PureCloudPlatformClientV2)
     ours       the whole bot below Slack: check, claim, verify, render, begin, POST, settle
     ours+slack the same, and what the team reads about it posted
 
@@ -21,11 +22,14 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
 
+SDK = "PureCloudPlatformClientV2"
 TEXT = "Thank you for your patience. Your request has been escalated to our specialist team."
 Send = Callable[[], object]
 Settled = Callable[[], object]
@@ -93,6 +97,31 @@ def over(http: Any, given: dict[str, Any]) -> Send:
     return send
 
 
+def has_sdk() -> bool:
+    return find_spec(SDK) is not None
+
+
+def sdk(given: dict[str, Any]) -> tuple[Send, Settled]:
+    """The same two requests, by one client for all threads."""
+    vendor = import_module(SDK)
+    vendor.Configuration().ssl_ca_cert = os.environ["SSL_CERT_FILE"]
+    client = vendor.ApiClient(host=given["url"])
+    client.access_token = given["token"]
+    conversations = vendor.ConversationsApi(client)
+
+    def send() -> None:
+        found = conversations.get_conversation(given["conversation"])
+        if not any(who.user_id == given["user"] for who in found.participants):
+            raise PermissionError(given["user"])
+        message = vendor.AdditionalMessage()
+        message.text_body = TEXT
+        conversations.post_conversations_message_communication_messages(
+            given["conversation"], given["line"], message
+        )
+
+    return send, nothing
+
+
 def ours(given: dict[str, Any]) -> tuple[Send, Settled]:
     return bot(given, lambda: datetime.now(UTC))
 
@@ -143,7 +172,7 @@ def nothing() -> None:
     return
 
 
-CONTENDERS = {"tutorial": tutorial, "bare": bare, "ours": ours, "ours+slack": ours_with_slack}
+CONTENDERS = {"tutorial": tutorial, "bare": bare, "sdk": sdk, "ours": ours, "ours+slack": ours_with_slack}
 
 if __name__ == "__main__":
     main(sys.argv[1], json.loads(sys.argv[2]))
