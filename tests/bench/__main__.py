@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from . import acks, history, posting, queueing, searching, sends, starting
+from . import acks, history, posting, queueing, replicas, searching, sends, starting
 from .processes import Authority
 from .table import Row, as_json, as_text
 
@@ -26,6 +26,7 @@ PARTS: dict[str, Part] = {
     "start": starting.rows,
     "history": history.rows,
     "queue": queueing.rows,
+    "replicas": replicas.rows,
 }
 
 
