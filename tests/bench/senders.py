@@ -24,6 +24,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import cycle, repeat
 from typing import Any
 
 import requests
@@ -146,12 +147,13 @@ def bot(given: dict[str, Any], now: Callable[[], datetime]) -> tuple[Send, Settl
 
     parts = assemble(Settings.from_env(os.environ, need_slack=False), now=now)
     channel = parts.catalog().teams[0].channel
+    chats = cycle(map(chat, range(given["chats"]))) if given["chats"] else repeat(given["conversation"])
 
     def send() -> None:
         request = parts.desk.start_request(
             given["supervisor"],
             channel,
-            conversation=given["conversation"],
+            conversation=next(chats),
             response="escalation",
             values={},
             click=f"command:{uuid.uuid4()}",
@@ -166,6 +168,11 @@ def bot(given: dict[str, Any], now: Callable[[], datetime]) -> tuple[Send, Settl
             raise TimeoutError("what the team should read is not said yet")
 
     return send, settled
+
+
+def chat(number: int) -> str:
+    """The id of one of many conversations, where `given` says how many `chats` there are."""
+    return f"{number:08x}-0000-4000-8000-000000000000"
 
 
 def nothing() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,26 +52,42 @@ class Taken:
 
 
 class Course:
-    """A simulated organisation behind a TLS front, and contenders that send into its one conversation."""
+    """
+    A simulated organisation behind a TLS front, and contenders that send into its one conversation.
 
-    def __init__(self, folder: Path, stack: ExitStack, authority: Authority, *, round_trip: float) -> None:
+    `config` goes into canned.yml; `before` is done while nobody is linked yet.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        stack: ExitStack,
+        authority: Authority,
+        *,
+        round_trip: float,
+        config: Mapping[str, Any] | None = None,
+        before: Callable[[Sandbox], None] | None = None,
+    ) -> None:
         folder.mkdir()
         self.sandbox = Sandbox(folder)
         self.sandbox.genesys.rate_limit = None
         slack = self.sandbox.slack
         limits = {"per_minute": PLENTY, "per_conversation": PLENTY}
         team = {"name": "Bench", "channel": slack.channel, "supervisors": [slack.ann], "limits": limits}
-        self.sandbox.configure({"teams": [team]})
+        self.sandbox.configure({"teams": [team], **(config or {})})
         stack.callback(self.sandbox.stop)
-        self.sandbox.open().link()
+        self.sandbox.open()
+        if before:
+            before(self.sandbox)
+        self.sandbox.link()
         port = int(self.sandbox.genesys.url.rpartition(":")[2])
         self.genesys_url = stack.enter_context(Front(authority, seconds=round_trip, upstream=port)).url
         self.slack_url = stack.enter_context(Front(authority, answer=json.dumps(SLACK))).url
         self._stack = stack
         self._trust = authority.trust
 
-    def contender(self, name: str, **variables: str) -> Process:
-        """One of `senders`, started; the database is its own."""
+    def contender(self, name: str, chats: int = 0, **variables: str) -> Process:
+        """One of `senders`, started, which sends into so many `chats` in turn (0: the one)."""
         folder = self.sandbox.folder
         token = "" if name != "ours+slack" else self.sandbox.slack.bot_token
         bot = self.sandbox.environment() | {
@@ -82,15 +98,18 @@ class Course:
             "CANNED_CONFIG": str(folder / "canned.yml"),
         }
         started = Process(
-            "tests.bench.senders", name, json.dumps(self._given()), variables=bot | self._trust | variables
+            "tests.bench.senders",
+            name,
+            json.dumps(self._given() | {"chats": chats}),
+            variables=bot | self._trust | variables,
         )
         return self._stack.enter_context(started)
 
     def race(
-        self, names: Sequence[str], *, sends: int, threads: int = 1, rounds: int = 5
+        self, names: Sequence[str], *, sends: int, threads: int = 1, rounds: int = 5, chats: int = 0
     ) -> dict[str, Taken]:
         """All of them in turn, `rounds` times; the first, cold round does not count."""
-        contenders = {name: self.contender(name) for name in names}
+        contenders = {name: self.contender(name, chats) for name in names}
         taken = {name: Taken() for name in names}
         for at in range(rounds + 1):
             for name, contender in contenders.items():
