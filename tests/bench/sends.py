@@ -106,10 +106,10 @@ class Course:
         return self._stack.enter_context(started)
 
     def race(
-        self, names: Sequence[str], *, sends: int, threads: int = 1, rounds: int = 5, chats: int = 0
+        self, names: Sequence[str], *, sends: int, threads: int = 1, rounds: int = 5
     ) -> dict[str, Taken]:
         """All of them in turn, `rounds` times; the first, cold round does not count."""
-        contenders = {name: self.contender(name, chats) for name in names}
+        contenders = {name: self.contender(name) for name in names}
         taken = {name: Taken() for name in names}
         for at in range(rounds + 1):
             for name, contender in contenders.items():
@@ -120,9 +120,10 @@ class Course:
         return taken
 
     def clear(self) -> None:
-        """The conversation as it began: reading a long one is not what is measured."""
-        for participant in self.sandbox.genesys.conversations[self.sandbox.conversation].participants:
-            participant.messages.clear()
+        """Every conversation as it began: reading a long one is not what is measured."""
+        for conversation in self.sandbox.genesys.conversations.values():
+            for participant in conversation.participants:
+                participant.messages.clear()
 
     def _given(self) -> dict[str, str]:
         genesys = self.sandbox.genesys
