@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from . import acks, history, posting, searching, sends, starting
+from . import acks, growth, history, posting, queueing, replicas, searching, sends, starting
 from .processes import Authority
 from .table import Row, as_json, as_text
 
@@ -25,6 +25,9 @@ PARTS: dict[str, Part] = {
     "search": searching.rows,
     "start": starting.rows,
     "history": history.rows,
+    "queue": queueing.rows,
+    "replicas": replicas.rows,
+    "growth": growth.rows,
 }
 
 

@@ -33,7 +33,7 @@ def rows(folder: Path, _: Authority, *, quick: bool) -> Iterator[Row]:
     store = Store(f"sqlite:///{path}", now=lambda: datetime.now(UTC), worker="bench", keys=[secret])
     try:
         store.upgrade()
-        _fill(path, Keys([secret]), many)
+        fill(path, Keys([secret]), many)
         yield _pages(store, many)
         yield from _record(store, many)
     finally:
@@ -80,7 +80,7 @@ def _record(store: Store, many: int) -> Iterator[Row]:
 # -- filling ---------------------------------------------------------------------------------
 
 
-def _fill(path: Path, keys: Keys, many: int) -> None:
+def fill(path: Path, keys: Keys, many: int) -> None:
     database = sqlite3.connect(path, isolation_level=None)
     database.execute("PRAGMA synchronous = OFF")
     before = ""
@@ -88,20 +88,20 @@ def _fill(path: Path, keys: Keys, many: int) -> None:
     for first in range(0, many, AT_ONCE):
         numbers = range(first, min(first + AT_ONCE, many))
         database.execute("BEGIN")
-        _insert(database, "sends", [_send(number) for number in numbers])
+        insert(database, "sends", [_send(number) for number in numbers])
         chained = []
         for at, note in enumerate(islice(records, 3 * len(numbers)), start=3 * first + 1):
             before = keys.record(keys.first, before, at, note)
             written = {"at": _written(note["at"]), "detail": json.dumps(note["detail"])}
             chained.append(note | written | {"id": at, "mac": before, "key_id": keys.first})
-        _insert(database, "audit", chained)
+        insert(database, "audit", chained)
         database.execute("COMMIT")
     end = {"records": 3 * many, "last_id": 3 * many, "mac": before, "key_id": keys.first}
-    _insert(database, "audit_head", [end | {"id": 1, "seal": keys.seal(end)}])
+    insert(database, "audit_head", [end | {"id": 1, "seal": keys.seal(end)}])
     database.close()
 
 
-def _insert(database: sqlite3.Connection, table: str, rows: list[dict[str, Any]]) -> None:
+def insert(database: sqlite3.Connection, table: str, rows: list[dict[str, Any]]) -> None:
     names = ", ".join(f'"{name}"' for name in rows[0])
     marks = ", ".join(f":{name}" for name in rows[0])
     database.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)

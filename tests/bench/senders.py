@@ -3,6 +3,7 @@ The contenders of a send: each is a process that sends on command and tells what
 
     tutorial   a connection for each request, as the tutorial's script has it
     bare       one pooled requests.Session and nothing else
+    sdk        Genesys' own client for Python, where it is installed (PureCloudPlatformClientV2)
     ours       the whole bot below Slack: check, claim, verify, render, begin, POST, settle
     ours+slack the same, and what the team reads about it posted
 
@@ -21,11 +22,15 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from importlib.util import find_spec
+from itertools import cycle, repeat
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
 
+SDK = "PureCloudPlatformClientV2"
 TEXT = "Thank you for your patience. Your request has been escalated to our specialist team."
 Send = Callable[[], object]
 Settled = Callable[[], object]
@@ -93,6 +98,31 @@ def over(http: Any, given: dict[str, Any]) -> Send:
     return send
 
 
+def has_sdk() -> bool:
+    return find_spec(SDK) is not None
+
+
+def sdk(given: dict[str, Any]) -> tuple[Send, Settled]:
+    """The same two requests, by one client for all threads."""
+    vendor = import_module(SDK)
+    vendor.Configuration().ssl_ca_cert = os.environ["SSL_CERT_FILE"]
+    client = vendor.ApiClient(host=given["url"])
+    client.access_token = given["token"]
+    conversations = vendor.ConversationsApi(client)
+
+    def send() -> None:
+        found = conversations.get_conversation(given["conversation"])
+        if not any(who.user_id == given["user"] for who in found.participants):
+            raise PermissionError(given["user"])
+        message = vendor.AdditionalMessage()
+        message.text_body = TEXT
+        conversations.post_conversations_message_communication_messages(
+            given["conversation"], given["line"], message
+        )
+
+    return send, nothing
+
+
 def ours(given: dict[str, Any]) -> tuple[Send, Settled]:
     return bot(given, lambda: datetime.now(UTC))
 
@@ -117,12 +147,13 @@ def bot(given: dict[str, Any], now: Callable[[], datetime]) -> tuple[Send, Settl
 
     parts = assemble(Settings.from_env(os.environ, need_slack=False), now=now)
     channel = parts.catalog().teams[0].channel
+    chats = cycle(map(chat, range(given["chats"]))) if given["chats"] else repeat(given["conversation"])
 
     def send() -> None:
         request = parts.desk.start_request(
             given["supervisor"],
             channel,
-            conversation=given["conversation"],
+            conversation=next(chats),
             response="escalation",
             values={},
             click=f"command:{uuid.uuid4()}",
@@ -139,11 +170,16 @@ def bot(given: dict[str, Any], now: Callable[[], datetime]) -> tuple[Send, Settl
     return send, settled
 
 
+def chat(number: int) -> str:
+    """The id of one of many conversations, where `given` says how many `chats` there are."""
+    return f"{number:08x}-0000-4000-8000-000000000000"
+
+
 def nothing() -> None:
     return
 
 
-CONTENDERS = {"tutorial": tutorial, "bare": bare, "ours": ours, "ours+slack": ours_with_slack}
+CONTENDERS = {"tutorial": tutorial, "bare": bare, "sdk": sdk, "ours": ours, "ours+slack": ours_with_slack}
 
 if __name__ == "__main__":
     main(sys.argv[1], json.loads(sys.argv[2]))

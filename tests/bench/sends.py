@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 from bot.sandbox.sandbox import Sandbox
 
 from .processes import Authority, Front, Process
+from .senders import has_sdk
 from .table import Row, median, ms, percentile
 
 ROUND_TRIP = 0.05  # seconds
@@ -22,7 +23,7 @@ SLACK = {
     "team_id": "T0BENCH",
     "bot_id": "B0BENCH",
     "user": {"team_id": "T0BENCH", "profile": {"real_name": "Ann Lee"}},
-    "channel": {"is_member": True},
+    "channel": {"id": "D0BENCH", "is_member": True},
     "users": [],
 }
 
@@ -51,26 +52,42 @@ class Taken:
 
 
 class Course:
-    """A simulated organisation behind a TLS front, and contenders that send into its one conversation."""
+    """
+    A simulated organisation behind a TLS front, and contenders that send into its one conversation.
 
-    def __init__(self, folder: Path, stack: ExitStack, authority: Authority, *, round_trip: float) -> None:
+    `config` goes into canned.yml; `before` is done while nobody is linked yet.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        stack: ExitStack,
+        authority: Authority,
+        *,
+        round_trip: float,
+        config: Mapping[str, Any] | None = None,
+        before: Callable[[Sandbox], None] | None = None,
+    ) -> None:
         folder.mkdir()
         self.sandbox = Sandbox(folder)
         self.sandbox.genesys.rate_limit = None
         slack = self.sandbox.slack
         limits = {"per_minute": PLENTY, "per_conversation": PLENTY}
         team = {"name": "Bench", "channel": slack.channel, "supervisors": [slack.ann], "limits": limits}
-        self.sandbox.configure({"teams": [team]})
+        self.sandbox.configure({"teams": [team], **(config or {})})
         stack.callback(self.sandbox.stop)
-        self.sandbox.open().link()
+        self.sandbox.open()
+        if before:
+            before(self.sandbox)
+        self.sandbox.link()
         port = int(self.sandbox.genesys.url.rpartition(":")[2])
         self.genesys_url = stack.enter_context(Front(authority, seconds=round_trip, upstream=port)).url
         self.slack_url = stack.enter_context(Front(authority, answer=json.dumps(SLACK))).url
         self._stack = stack
         self._trust = authority.trust
 
-    def contender(self, name: str, **variables: str) -> Process:
-        """One of `senders`, started; the database is its own."""
+    def contender(self, name: str, chats: int = 0, **variables: str) -> Process:
+        """One of `senders`, started, which sends into so many `chats` in turn (0: the one)."""
         folder = self.sandbox.folder
         token = "" if name != "ours+slack" else self.sandbox.slack.bot_token
         bot = self.sandbox.environment() | {
@@ -81,7 +98,10 @@ class Course:
             "CANNED_CONFIG": str(folder / "canned.yml"),
         }
         started = Process(
-            "tests.bench.senders", name, json.dumps(self._given()), variables=bot | self._trust | variables
+            "tests.bench.senders",
+            name,
+            json.dumps(self._given() | {"chats": chats}),
+            variables=bot | self._trust | variables,
         )
         return self._stack.enter_context(started)
 
@@ -100,9 +120,10 @@ class Course:
         return taken
 
     def clear(self) -> None:
-        """The conversation as it began: reading a long one is not what is measured."""
-        for participant in self.sandbox.genesys.conversations[self.sandbox.conversation].participants:
-            participant.messages.clear()
+        """Every conversation as it began: reading a long one is not what is measured."""
+        for conversation in self.sandbox.genesys.conversations.values():
+            for participant in conversation.participants:
+                participant.messages.clear()
 
     def _given(self) -> dict[str, str]:
         genesys = self.sandbox.genesys
@@ -114,7 +135,9 @@ class Course:
             "token": token.value,
             "user": genesys.ann,
             "conversation": genesys.chat,
+            "line": line,
             "supervisor": self.sandbox.slack.ann,
+            "url": self.genesys_url,
             "read": f"{self.genesys_url}/api/v2/conversations/{genesys.chat}",
             "send": f"{self.genesys_url}{messages}",
         }
@@ -122,7 +145,7 @@ class Course:
 
 def rows(folder: Path, authority: Authority, *, quick: bool) -> Iterator[Row]:
     rounds = 2 if quick else 5
-    names = ("ours", "bare", "tutorial")
+    names = ("ours", "bare", "tutorial", *(["sdk"] if has_sdk() else []))
     with ExitStack() as stack:
         near = Course(folder / "near", stack, authority, round_trip=0.0)
         taken = near.race(names, sends=20, rounds=rounds)
@@ -151,7 +174,7 @@ def _one(taken: Mapping[str, Taken], what: str, *, slower: float | None = None) 
     return Row(
         what,
         f"{ms(half['ours'])} (p99 {ms(worst['ours'])})",
-        f"bare {ms(half['bare'])}, tutorial {ms(half['tutorial'])}",
+        ", ".join(f"{name} {ms(each)}" for name, each in half.items() if name != "ours"),
         f"{ratio:.1f} × faster than the tutorial",
         f"≥ {slower:.0f} ×" if slower else "",
         ratio >= slower if slower else None,
@@ -189,12 +212,13 @@ def _cost(taken: Mapping[str, Taken], name: str, what: str, most: float) -> Row:
 
 
 def _at_once(taken: Mapping[str, Taken]) -> Row:
-    ours, tutorial, bare = (taken[name].per_second for name in ("ours", "tutorial", "bare"))
+    rate = {name: each.per_second for name, each in taken.items()}
+    ratio = rate["ours"] / rate["tutorial"]
     return Row(
         "sends a second, 16 at once, 50 ms round trip",
-        f"{ours:.0f}",
-        f"bare {bare:.0f}, tutorial {tutorial:.0f}",
-        f"{ours / tutorial:.1f}",
+        f"{rate['ours']:.0f}",
+        ", ".join(f"{name} {each:.0f}" for name, each in rate.items() if name != "ours"),
+        f"{ratio:.1f}",
         "≥ 4 × the tutorial",
-        ours / tutorial >= 4,
+        ratio >= 4,
     )
