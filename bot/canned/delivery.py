@@ -2,7 +2,8 @@
 Follow a message after Genesys took it: queued, sent, delivered, read, or failed, and why.
 
 A few looks in five minutes, then no more: what comes later is not worth anybody's quota.
-They are the bot's least work. None is repeated, and one that fails is simply over.
+They are the bot's least work, and leave Genesys' rate to the rest. None is repeated, and one
+that fails is simply over.
 """
 
 from __future__ import annotations

@@ -23,12 +23,24 @@ class TokenSource(Protocol):
 
 class Calls:
     def __init__(
-        self, api: str, transport: Transport, tokens: TokenSource, sleep: Callable[[float], None]
+        self,
+        api: str,
+        transport: Transport,
+        tokens: TokenSource,
+        sleep: Callable[[float], None],
+        *,
+        is_least: bool = False,
     ) -> None:
         self._api = api
         self._transport = transport
         self._tokens = tokens
         self._sleep = sleep
+        self._is_least = is_least
+
+    @property
+    def least(self) -> Calls:
+        """The same for what matters least: RateLimited where others may need what is left of the rate."""
+        return Calls(self._api, self._transport, self._tokens, self._sleep, is_least=True)
 
     def read(
         self,
@@ -63,7 +75,7 @@ class Calls:
         on_wait: OnWait | None,
     ) -> Answer:
         """One request with a token; after a 401, once more with a new token."""
-        patience = Patience(self._sleep, on_wait)
+        patience = Patience(self._sleep, on_wait, is_least=self._is_least)
         refused = None
         for _ in range(2):
             token = self._tokens.get(principal, patience, instead_of=refused)

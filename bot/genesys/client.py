@@ -237,7 +237,11 @@ class Genesys(ABC):
     def delivery(
         self, conversation_id: str, message_ids: Sequence[str], *, reader: str | None = None
     ) -> Mapping[str, Delivery]:
-        """How far these messages got, by id; those that nothing is known of are left out."""
+        """
+        How far these messages got, by id; those that nothing is known of are left out.
+
+        It raises RateLimited rather than use a rate that sends may need.
+        """
         return {}
 
     def messages(

@@ -7,6 +7,7 @@ Keep to the rate that Genesys allows each token, as the headers of its answers t
 
 The count is Genesys' own, so it holds what every process does with the token. A little is
 left free for requests of theirs that no answer has counted here. No token waits for another.
+What matters least goes while most of the window is still there for the rest, or not at all.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 NEARLY_FULL = 0.9  # of what is allowed
 LEFT_FREE = 1 / 40
+FOR_THE_LEAST = 0.2  # of what is allowed, whoever has used it
 LOOK_AGAIN = 0.02  # seconds, while another request of the token is under way
 TOO_SLOW = 5.0  # seconds to stay away where the one before hangs
 WAIT_IN_PLACE = 4  # requests of one token; more would take the threads that serve other people
@@ -65,6 +67,8 @@ class Room:
 
     def enter(self, patience: Patience) -> None:
         """Wait for a turn; whoever got it leaves again. Raises RateLimited where that takes too long."""
+        if patience.is_least:
+            self._require_plenty()
         waited = _PAST
         while (until := self._shut_until(waited)) is not None:
             if until <= waited:
@@ -103,6 +107,13 @@ class Room:
                 return waited
             self._under_way += 1
             return None
+
+    def _require_plenty(self) -> None:
+        with self._lock:
+            now, taken = self._now(), self._count + self._under_way
+            used_up = now < self._ends and taken >= self._allowed * FOR_THE_LEAST
+            if used_up or self._waiting or now < self._rest_until:
+                raise limited((max(self._ends, self._rest_until, now) - now).total_seconds())
 
     def _wait_in_place(self, seconds: float, patience: Patience) -> None:
         with self._lock:

@@ -149,7 +149,7 @@ class PlatformGenesys(Contract):
         self, conversation_id: str, message_ids: Sequence[str], *, reader: str | None = None
     ) -> Mapping[str, Delivery]:
         self._require_id(conversation_id, "conversation")
-        raw = messages.read(self._calls, conversation_id, message_ids, reader)
+        raw = messages.read(self._calls.least, conversation_id, message_ids, reader)
         found = messages.deliveries(raw, ())
         if all(one.word != "failed" for one in found.values()):
             return found

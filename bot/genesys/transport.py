@@ -77,12 +77,13 @@ class Patience:
     """
     How long one call may still wait in place for a 429.
 
-    `on_wait` hears of each wait (seconds), and of its end (0).
+    `on_wait` hears of each wait (seconds), and of its end (0). What `is_least` does not wait.
     """
 
     sleep: Callable[[float], None]
     on_wait: OnWait | None = None
     left: float = PATIENCE
+    is_least: bool = False
 
     def wait(self, seconds: float, *, quietly: bool = False) -> bool:
         """Wait that long, or say False if that would be too long."""

@@ -90,6 +90,20 @@ def test_wait_that_is_too_long_is_said_without_a_request(
     assert clock.naps == []
 
 
+def test_what_matters_least_leaves_most_of_the_window_to_the_rest(
+    pace: Pace, patience: Callable[[], Patience], clock: Any
+) -> None:
+    room = pace.of("ann")
+    hear(pace, "ann", told(19))
+    room.enter(Patience(clock.sleep, is_least=True))
+    room.leave(told(20))
+
+    with pytest.raises(RateLimited):
+        room.enter(Patience(clock.sleep, is_least=True))
+    assert clock.naps == []
+    room.enter(patience())
+
+
 def test_after_a_429_the_whole_token_rests_and_then_one_goes_first(
     pace: Pace, patience: Callable[[], Patience], clock: Any
 ) -> None:

@@ -66,6 +66,18 @@ def test_the_card_follows_the_message_to_the_customer(sandbox: Sandbox) -> None:
     assert sandbox.genesys.customer_sees(sandbox.conversation) == [ESCALATION]
 
 
+def test_looks_leave_genesys_rate_to_what_is_still_to_be_sent(sandbox: Sandbox) -> None:
+    sandbox.genesys.rate_limit = 10
+    types(sandbox, "/canned {conversation} escalation")
+    sandbox.genesys.advance_delivery()
+    look(sandbox, 5)
+    assert bulk_reads(sandbox) == 0
+
+    look(sandbox, 60)
+    assert bulk_reads(sandbox) == 1
+    assert "Sent:" in card(sandbox)
+
+
 def test_a_message_that_cannot_be_delivered_is_told_to_the_team_and_to_its_sender(sandbox: Sandbox) -> None:
     types(sandbox, "/canned {conversation} escalation")
     [sent] = sandbox.genesys.received
