@@ -58,7 +58,7 @@ def rows(folder: Path, authority: Authority, *, quick: bool) -> Iterator[Row]:
     for name, (what, sizes) in GROWING.items():
         sizes = sizes[:2] if quick else sizes
         kept = [Kept(**{name: size}) for size in sizes]
-        taken = _race(folder / name, authority, kept, rounds=2 if quick else 10)
+        taken = _race(folder / name, authority, kept, rounds=2 if quick else 20)
         cpu, wall = [each.cost for each in taken], [median(each.wall) for each in taken]
         yield Row(
             f"one warm send with {' / '.join(f'{size:,}' for size in sizes)} {what}",
@@ -78,7 +78,7 @@ def _race(folder: Path, authority: Authority, sizes: Sequence[Kept], *, rounds: 
         ]
         for at in range(rounds + 1):
             for course, contender, each in zip(courses, contenders, taken, strict=True):
-                answer = contender.ask(sends=20, threads=1)
+                answer = contender.ask(sends=10, threads=1)  # no more than Slack takes at once
                 course.clear()
                 if at:
                     each.add(answer)
