@@ -138,6 +138,7 @@ def test_agent_is_asked_and_agrees(tab: Tab, sandbox: Sandbox) -> None:
 def test_refund_waits_for_the_approver(tab: Tab, sandbox: Sandbox) -> None:
     types(tab, f"/canned {sandbox.conversation} refund lang=es")
     messages(tab).get_by_role("link", name="1 reply").click()
+    expect(tab.get_by_role("log", name="Replies").get_by_role("listitem")).not_to_have_count(0)
     be(tab, "Mia approver")
     tab.get_by_role("log", name="Replies").get_by_role("button", name="Approve").click()
     expect(
