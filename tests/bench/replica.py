@@ -15,7 +15,7 @@ import time
 import uuid
 from datetime import UTC, datetime
 
-from bot.app import SWEEP_EVERY, Bot, Regular
+from bot import app
 from bot.settings import Settings
 
 RESPONSE = "escalation"
@@ -36,17 +36,16 @@ class FastClock:
 
 def main(clock: FastClock) -> None:
     logging.disable(logging.WARNING)  # that a send waits is what is measured, and no news
-    bot = Bot(Settings.from_env(os.environ, need_slack=True), now=clock, sleep=clock.sleep)
+    app.SWEEP_EVERY /= clock.speed  # what the bot does every few seconds goes by its clock too
+    bot = app.Bot(Settings.from_env(os.environ, need_slack=True), now=clock, sleep=clock.sleep)
     bot.start()
-    if clock.speed > 1:  # what it does every five seconds comes by its clock too
-        Regular("sooner", SWEEP_EVERY / (clock.speed - 1), bot.sweep).start()
     print("ready", flush=True)
     for line in sys.stdin:
         print(json.dumps({"key": types(bot, **json.loads(line))}), flush=True)
     os._exit(0)  # as if killed: nobody waits for what is still to be posted
 
 
-def types(bot: Bot, user: str, channel: str, conversation: str) -> str:
+def types(bot: app.Bot, user: str, channel: str, conversation: str) -> str:
     desk = bot.parts.desk
     click = f"command:{uuid.uuid4()}"
     request = desk.start_request(
