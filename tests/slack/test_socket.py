@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from slack_bolt import Ack, App
+from slack_sdk.socket_mode.builtin.connection import ConnectionState
 
 from bot.canned.errors import NotAllowed, SlackDown
 from bot.sandbox.slack import SimulatedSlack
@@ -119,6 +120,36 @@ def test_close_leaves_no_connection_and_no_thread(
     own = [each for each in threading.enumerate() if each not in before and "slack_sdk" in repr(each)]
     assert not [each for each in own if each.is_alive()]
     assert not socket.is_healthy()
+
+
+def test_close_ends_though_a_reader_that_just_begins_takes_it_back(
+    slack: SimulatedSlack, make_socket: Callable[..., Socket]
+) -> None:
+    class TakenBack(ConnectionState):
+        """What is said first is undone, as by the library's own thread at the wrong moment."""
+
+        said = 0
+
+        @property
+        def terminated(self) -> bool:
+            return self.said > 1
+
+        @terminated.setter
+        def terminated(self, value: bool) -> None:
+            self.said += value
+
+    socket = make_socket()
+    socket.connect()
+    assert slack.types("ann", "/canned help", "support-emea").ok
+    socket.client.current_session_state.__class__ = TakenBack
+    closing = threading.Thread(target=socket.close, daemon=True)
+    closing.start()
+    closing.join(20)
+    hangs = closing.is_alive()
+    while closing.is_alive():  # leave no thread behind, whatever came of it
+        socket.client.current_session_state.terminated = True
+
+    assert not hangs
 
 
 def test_connection_is_healthy_as_long_as_pings_come_back(
