@@ -52,9 +52,9 @@ def _settle(client: WebClient, desk: Desk, body: dict[str, Any], key: str, what:
         UNSENT: desk.settling.mark_unsent,
         HANDLED: desk.settling.mark_handled,
     }
-    user, channel = body["user"]["id"], (body.get("channel") or {}).get("id", "")
+    user, (channel, ts) = body["user"]["id"], answers.clicked_in(body)
     try:
-        said = messages.note(acts[what](key, user, channel, body["container"].get("message_ts", "")))
+        said = messages.note(acts[what](key, user, channel, ts))
     except CannedError as exc:
         said = errors.told(exc)
     answered = answers.by_url(client, body["response_url"], said)

@@ -32,15 +32,17 @@ ON_A_CARD = 3  # sends that still want somebody's word
 A_TURN = 50  # posts; a lease lasts long enough for them at one a second
 
 
+def _in(table: Any, channel: Any, conversation_id: Any) -> ColumnElement[bool]:
+    return and_(table.c.channel == channel, table.c.conversation_id == conversation_id)
+
+
 def _of(table: Table) -> ColumnElement[bool]:
     """The rows of one thread, named by the parameters of `_here`."""
-    return and_(
-        table.c.channel == bindparam("in_channel"), table.c.conversation_id == bindparam("in_conversation")
-    )
+    return _in(table, bindparam("in_channel"), bindparam("in_conversation"))
 
 
 # One pass runs most of these, so they are built once; the worker is given as `me`.
-OPEN = and_(posts.c.channel == threads.c.channel, posts.c.conversation_id == threads.c.conversation_id)
+OPEN = _in(posts, threads.c.channel, threads.c.conversation_id)
 SOMETHING_TO_SAY = or_(threads.c.card_due, select(posts.c.id).where(OPEN, posts.c.done_at.is_(None)).exists())
 FREE_THREAD = select(threads).where(_of(threads), SOMETHING_TO_SAY, free(threads)).with_for_update()
 HOLD_THREAD = update(threads).where(_of(threads))
@@ -286,7 +288,3 @@ def _ensuring(dialect: str, card_due: bool) -> sqlite.Insert | postgresql.Insert
 
 def _here(channel: str, conversation_id: str) -> dict[str, Any]:
     return {"in_channel": channel, "in_conversation": conversation_id}
-
-
-def _in(table: Any, channel: Any, conversation_id: Any) -> ColumnElement[bool]:
-    return and_(table.c.channel == channel, table.c.conversation_id == conversation_id)

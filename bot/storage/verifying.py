@@ -25,7 +25,7 @@ Along = Callable[[Iterable[Row[Any]]], Iterable[Row[Any]]]
 CLAIM = ("team", "channel", "supervisor", "conversation_id", "response", "send_as", "language", "confirmed")
 OUTCOME = ("state", "sender_id", "text_hash", "message_id", "correlation_id", "delivery", "landed_in")
 DETAIL = cast(audit.c.detail, Text).label("detail")
-COMPARED = dict.fromkeys((*CLAIM, *OUTCOME, "opened_by", "approved_by", "handled_by"))
+COMPARED = (*CLAIM, *OUTCOME, "opened_by", "approved_by", "handled_by")
 STATES = {"claimed": {"state": "pending"}, "begun": {"state": "sending"}}  # the others say it themselves
 
 

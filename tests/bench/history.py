@@ -19,7 +19,7 @@ from bot.storage import Store, Wanted
 from bot.storage.chain import Keys
 
 from .processes import Authority
-from .senders import resident
+from .senders import chat, resident
 from .table import Row, ms, percentile
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -114,7 +114,7 @@ def _send(number: int) -> dict[str, Any]:
         "team": "Support EMEA",
         "channel": "C0TEAM",
         "supervisor": f"U0{number % 40}",
-        "conversation_id": f"{number // 8:08x}-0000-4000-8000-000000000000",
+        "conversation_id": chat(number // 8),
         "response": f"response-{number % 200}",
         "send_as": "self",
         "requested_at": at,
