@@ -363,7 +363,7 @@ class Bot:
         workspace = self.parts.workspace
         assert workspace is not None  # noqa: S101 - settings.slack is there, so it is too
         self.workspace = workspace
-        self.recovery = Recovery(self.parts.store, self.parts.sender, self.parts.lanes.sends)
+        self.recovery = Recovery(self.parts.store, self.parts.sender, self.parts.lanes.due)
         self.following = Following(
             self.parts.genesys, self.parts.store, self.parts.lanes.bulk, changed=workspace.publish_soon
         )

@@ -119,20 +119,29 @@ class Lane:
 class Lanes:
     """
     The lanes of one process. What asks Genesys for a window's preview is apart from what
-    opens windows, whose triggers live for three seconds.
+    opens windows, whose triggers live for three seconds; sends that somebody has just clicked
+    are apart from those that are due, of which there may be many at once.
     """
 
     def __init__(
-        self, *, windows: int = 8, previews: int = 8, sends: int = 16, bulk: int = 2, posts: int = 4
+        self,
+        *,
+        windows: int = 8,
+        previews: int = 8,
+        sends: int = 16,
+        due: int = 16,
+        bulk: int = 2,
+        posts: int = 4,
     ) -> None:
         self.windows = Lane("windows", windows)
         self.previews = Lane("previews", previews)
         self.sends = Lane("sends", sends)
+        self.due = Lane("due", due)
         self.bulk = Lane("bulk", bulk)
         self.posts = Lane("posts", posts)
 
     def __iter__(self) -> Any:
-        return iter((self.windows, self.previews, self.sends, self.bulk, self.posts))
+        return iter((self.windows, self.previews, self.sends, self.due, self.bulk, self.posts))
 
     def close(self, timeout: float, *, clock: Callable[[], float] = time.monotonic) -> bool:
         """

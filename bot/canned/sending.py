@@ -234,7 +234,7 @@ class Sender:
         self, request: SendRequest, team: Team, me: str, conversation: Conversation | None = None
     ) -> tuple[Conversation, GenesysSender]:
         """The conversation as the supervisor reads it, and who would write into it."""
-        conversation = conversation or self._genesys.conversation(request.conversation_id, reader=me)
+        conversation = conversation or self._read(request, me)
         try:
             sender = self._genesys.sender(conversation, request.send_as, me)
         except NotAParticipant as exc:
@@ -244,6 +244,11 @@ class Sender:
         if request.send_as is not SendAs.SELF:
             self._asking.require_may_write(team, conversation, me)
         return conversation, sender
+
+    def _read(self, request: SendRequest, reader: str) -> Conversation:
+        # What falls due by itself may be many at once: it leaves room for what somebody waits for.
+        urgent = not request.scheduled
+        return self._genesys.conversation(request.conversation_id, reader=reader, urgent=urgent)
 
     def _verified(self, receipt: Receipt) -> Verified:
         """What may leave now: rendered, or frozen since somebody agreed to it."""
@@ -269,7 +274,7 @@ class Sender:
         """The same for what the agent has let leave: their own token reads, the text is the frozen one."""
         team, response, me = self._allowed(receipt.request)
         agent = self._asking.agent(receipt)
-        conversation = self._genesys.conversation(receipt.request.conversation_id, reader=agent.genesys_user)
+        conversation = self._read(receipt.request, agent.genesys_user)
         sender = self._asking.sender(conversation, agent)
         self._asking.require_may_write(team, conversation, me)
         self._approving.require(receipt, response, me, sender)
@@ -349,6 +354,7 @@ class Sender:
                 response=request.response,
                 send_id=request.key,
                 template=verified.template,
+                urgent=not request.scheduled,
                 on_wait=waiting,
             )
         except OutcomeUnknown as exc:

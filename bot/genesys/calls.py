@@ -8,6 +8,7 @@ from typing import Protocol
 
 from .answers import Answer, quoting
 from .errors import AuthError, GenesysError
+from .pace import Need
 from .transport import Bearer, OnWait, Patience, Transport
 
 
@@ -29,18 +30,17 @@ class Calls:
         tokens: TokenSource,
         sleep: Callable[[float], None],
         *,
-        is_least: bool = False,
+        need: Need = Need.NOW,
     ) -> None:
         self._api = api
         self._transport = transport
         self._tokens = tokens
         self._sleep = sleep
-        self._is_least = is_least
+        self._need = need
 
-    @property
-    def least(self) -> Calls:
-        """The same for what matters least: RateLimited where others may need what is left of the rate."""
-        return Calls(self._api, self._transport, self._tokens, self._sleep, is_least=True)
+    def needed(self, need: Need) -> Calls:
+        """The same for what is needed that much."""
+        return Calls(self._api, self._transport, self._tokens, self._sleep, need=need)
 
     def read(
         self,
@@ -75,7 +75,7 @@ class Calls:
         on_wait: OnWait | None,
     ) -> Answer:
         """One request with a token; after a 401, once more with a new token."""
-        patience = Patience(self._sleep, on_wait, is_least=self._is_least)
+        patience = Patience(self._sleep, on_wait, need=self._need)
         refused = None
         for _ in range(2):
             token = self._tokens.get(principal, patience, instead_of=refused)

@@ -166,10 +166,17 @@ class Genesys(ABC):
 
     @abstractmethod
     def conversation(
-        self, conversation_id: str, *, reader: str | None = None, on_wait: OnWait | None = None
+        self,
+        conversation_id: str,
+        *,
+        reader: str | None = None,
+        urgent: bool = True,
+        on_wait: OnWait | None = None,
     ) -> Conversation:
         """
         Read a conversation as it is now. `on_wait` is told the seconds of each wait, and 0 when it is over.
+
+        Not `urgent`, it leaves the last of a token's rate to what is.
 
         Raises NotFound if there is none, or it has ended and was archived; Refused on a 403.
         """
@@ -200,6 +207,7 @@ class Genesys(ABC):
         response: str,
         send_id: str,
         template: Template | None = None,
+        urgent: bool = True,
         on_wait: OnWait | None = None,
     ) -> Accepted:
         """
@@ -207,8 +215,8 @@ class Genesys(ABC):
 
         `response` and `send_id` mark it for reports where the contract takes marks. With
         `template` Genesys makes the text; `text` is then what people should see of it.
-        `on_wait` is told the seconds of each wait, and 0 when it is over; what it raises ends
-        the call, unsent.
+        `urgent` as in `conversation`. `on_wait` is told the seconds of each wait, and 0 when
+        it is over; what it raises ends the call, unsent.
 
         Raises Refused if the text or the send is not accepted, Unavailable and RateLimited
         if nothing was sent yet, OutcomeUnknown if that cannot be known: then it may have

@@ -14,6 +14,7 @@ from .calls import Calls, TokenSource
 from .client import Genesys
 from .errors import GenesysError, NotFound, Refused
 from .nouns import Accepted, Conversation, Sender, Template, User
+from .pace import Need
 from .transport import OnWait, Transport
 from .verify import require_length
 
@@ -76,6 +77,7 @@ class Contract(Genesys):
         response: str,
         send_id: str,
         template: Template | None = None,
+        urgent: bool = True,
         on_wait: OnWait | None = None,
     ) -> Accepted:
         self._require_id(conversation.id, "conversation")
@@ -83,7 +85,8 @@ class Contract(Genesys):
         require_length(text, self.max_length(conversation), channel=channel)
         marks = {"source": "canned_response_bot", "response": response, "send_id": send_id}
         it = self._outgoing(conversation, sender, template or text, marks)
-        answer = self._calls.send(it.path, it.body, principal=it.principal, on_wait=on_wait)
+        calls = self._calls_if(urgent)
+        answer = calls.send(it.path, it.body, principal=it.principal, on_wait=on_wait)
         if not answer.ok:
             raise self._why_refused(conversation, sender, answer)
         return self._accepted(conversation, sender, answer)
@@ -126,6 +129,9 @@ class Contract(Genesys):
         except Refused as exc:
             return _with_id_of(exc, answer)
         return refused
+
+    def _calls_if(self, urgent: bool) -> Calls:
+        return self._calls if urgent else self._calls.needed(Need.SOON)
 
     def _require_id(self, text: str, kind: str) -> None:
         ids.require_id(text, kind, self.id_shape)

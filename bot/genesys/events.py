@@ -104,12 +104,18 @@ class EventsGenesys(Contract):
         self._system_user_id = system_user_id
 
     def conversation(
-        self, conversation_id: str, *, reader: str | None = None, on_wait: OnWait | None = None
+        self,
+        conversation_id: str,
+        *,
+        reader: str | None = None,
+        urgent: bool = True,
+        on_wait: OnWait | None = None,
     ) -> Conversation:
         """As `Genesys.conversation`; whoever asks, the service's token reads."""
         self._require_id(conversation_id, "conversation")
         read_at = self._now()
-        answer = self._calls.read("GET", f"/api/v2/conversations/{conversation_id}", on_wait=on_wait)
+        path = f"/api/v2/conversations/{conversation_id}"
+        answer = self._calls_if(urgent).read("GET", path, on_wait=on_wait)
         if not answer.ok:
             raise refusal(
                 answer,

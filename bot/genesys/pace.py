@@ -5,15 +5,16 @@ Keep to the rate that Genesys allows each token, as the headers of its answers t
     nearly full     one after another; so too after every wait, until an answer says more
     full, or a 429  none until the window, or Retry-After, is over
 
-The count is Genesys' own, so it holds what every process does with the token. A little is
-left free for requests of theirs that no answer has counted here. No token waits for another.
-What matters least goes while most of the window is still there for the rest, or not at all.
+The count is Genesys' own, so it holds what every process does with the token. When it is
+full depends on how much a request is needed (`Need`): what somebody waits for finds room
+where a pile of others has used up its own. No token waits for another.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -23,13 +24,19 @@ if TYPE_CHECKING:
     from .transport import Patience
 
 NEARLY_FULL = 0.9  # of what is allowed
-LEFT_FREE = 1 / 40
-FOR_THE_LEAST = 0.2  # of what is allowed, whoever has used it
 LOOK_AGAIN = 0.02  # seconds, while another request of the token is under way
 TOO_SLOW = 5.0  # seconds to stay away where the one before hangs
 WAIT_IN_PLACE = 4  # requests of one token; more would take the threads that serve other people
 KEPT = 256  # tokens, before those that have nothing to wait for are forgotten
 _PAST = datetime.min.replace(tzinfo=UTC)
+
+
+class Need(Enum):
+    """Up to which share of what Genesys allows, whoever has used it, a request may go."""
+
+    NOW = 0.99  # the rest is for requests of other processes that no answer has counted here
+    SOON = 0.955  # it can wait for the next window
+    LEAST = 0.2  # it does not go at all rather than wait
 
 
 class Pace:
@@ -67,10 +74,10 @@ class Room:
 
     def enter(self, patience: Patience) -> None:
         """Wait for a turn; whoever got it leaves again. Raises RateLimited where that takes too long."""
-        if patience.is_least:
+        if patience.need is Need.LEAST:
             self._require_plenty()
         waited = _PAST
-        while (until := self._shut_until(waited)) is not None:
+        while (until := self._shut_until(waited, patience.need)) is not None:
             if until <= waited:
                 if not patience.wait(LOOK_AGAIN, quietly=True):
                     raise limited(TOO_SLOW)
@@ -90,13 +97,13 @@ class Room:
             if rest is not None:
                 self._rest_until = max(self._rest_until, now + timedelta(seconds=rest))
 
-    def _shut_until(self, waited: datetime) -> datetime | None:
+    def _shut_until(self, waited: datetime, need: Need) -> datetime | None:
         """None: come in. What was `waited` for already is over, whatever the clock says."""
         with self._lock:
             now = self._now()
             if now >= self._ends:
                 self._count = self._allowed = 0
-            full = self._allowed and self._count >= self._allowed * (1 - LEFT_FREE)
+            full = self._allowed and self._count >= self._allowed * need.value
             until = max(self._rest_until, self._ends if full else _PAST)
             if until > max(now, waited):
                 self._careful = True
@@ -111,7 +118,7 @@ class Room:
     def _require_plenty(self) -> None:
         with self._lock:
             now, taken = self._now(), self._count + self._under_way
-            used_up = now < self._ends and taken >= self._allowed * FOR_THE_LEAST
+            used_up = now < self._ends and taken >= self._allowed * Need.LEAST.value
             if used_up or self._waiting or now < self._rest_until:
                 raise limited((max(self._ends, self._rest_until, now) - now).total_seconds())
 

@@ -31,6 +31,7 @@ from .nouns import (
     Sender,
     Template,
 )
+from .pace import Need
 from .platform_tokens import PlatformTokens
 from .sign_in import SignIn
 from .transport import UNCONFIRMED, OnWait
@@ -82,13 +83,18 @@ class PlatformGenesys(Contract):
         return f"https://apps.{self._domain}/directory/#/engage/admin/interactions/{conversation_id}"
 
     def conversation(
-        self, conversation_id: str, *, reader: str | None = None, on_wait: OnWait | None = None
+        self,
+        conversation_id: str,
+        *,
+        reader: str | None = None,
+        urgent: bool = True,
+        on_wait: OnWait | None = None,
     ) -> Conversation:
         """As `Genesys.conversation`; Genesys lets `reader` see what is in their divisions."""
         self._require_id(conversation_id, "conversation")
         read_at = self._now()
         path = f"/api/v2/conversations/{conversation_id}"
-        answer = self._calls.read("GET", path, principal=reader, on_wait=on_wait)
+        answer = self._calls_if(urgent).read("GET", path, principal=reader, on_wait=on_wait)
         if not answer.ok:
             raise refusal(
                 answer,
@@ -149,7 +155,7 @@ class PlatformGenesys(Contract):
         self, conversation_id: str, message_ids: Sequence[str], *, reader: str | None = None
     ) -> Mapping[str, Delivery]:
         self._require_id(conversation_id, "conversation")
-        raw = messages.read(self._calls.least, conversation_id, message_ids, reader)
+        raw = messages.read(self._calls.needed(Need.LEAST), conversation_id, message_ids, reader)
         found = messages.deliveries(raw, ())
         if all(one.word != "failed" for one in found.values()):
             return found

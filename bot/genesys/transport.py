@@ -29,7 +29,7 @@ from requests.utils import select_proxy
 
 from .answers import Answer
 from .errors import OutcomeUnknown, RateLimited, Unavailable
-from .pace import Pace, Room, limited
+from .pace import Need, Pace, Room, limited
 
 log = logging.getLogger(__name__)
 
@@ -77,13 +77,13 @@ class Patience:
     """
     How long one call may still wait in place for a 429.
 
-    `on_wait` hears of each wait (seconds), and of its end (0). What `is_least` does not wait.
+    `on_wait` hears of each wait (seconds), and of its end (0). `need` is how much it matters.
     """
 
     sleep: Callable[[float], None]
     on_wait: OnWait | None = None
     left: float = PATIENCE
-    is_least: bool = False
+    need: Need = Need.NOW
 
     def wait(self, seconds: float, *, quietly: bool = False) -> bool:
         """Wait that long, or say False if that would be too long."""

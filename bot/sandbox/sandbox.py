@@ -276,7 +276,7 @@ class Sandbox:
     def rest(self, timeout: float = 20.0) -> None:
         """Wait until the bot has done what it can for every send now, and said so; raises TimeoutError."""
         lanes = self.bot.parts.lanes
-        if not (lanes.sends.wait_idle(timeout) and lanes.windows.wait_idle(timeout)):
+        if not all(lane.wait_idle(timeout) for lane in (lanes.sends, lanes.due, lanes.windows)):
             raise TimeoutError(f"still sending: {self.receipts()}")
 
     def receipts(self) -> list[Receipt]:

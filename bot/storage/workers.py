@@ -75,7 +75,7 @@ class Workers(Database):
         self, *, grown_old: timedelta = timedelta(minutes=5), limit: int = 100
     ) -> list[Receipt]:
         """
-        Open sends that nobody living holds, the oldest first, now this worker's.
+        Open sends that nobody living holds, now this worker's: the oldest first, scheduled ones last.
 
         These are pending ones that are due, and those that were being sent. What a pause
         holds up is none of them before it has `grown_old`.
@@ -85,8 +85,9 @@ class Workers(Database):
         old = func.coalesce(sends.c.asked_not_before, sends.c.requested_at) < now - grown_old
         goes = and_(due(sends.c.not_before, now), or_(~IS_PAUSED, old))
         ready = or_(sends.c.state == State.SENDING, and_(sends.c.state == State.PENDING, goes))
-        left = receipts().where(ready, free(sends)).order_by(sends.c.claimed_at, sends.c.id)
-        left = left.limit(limit).with_for_update(of=sends, skip_locked=True)
+        left = receipts().where(ready, free(sends)).limit(limit)
+        left = left.order_by(sends.c.scheduled, sends.c.claimed_at, sends.c.id)
+        left = left.with_for_update(of=sends, skip_locked=True)
         with self._writing() as tx:
             rows = tx.execute(left, self._times()).all()
             if rows:

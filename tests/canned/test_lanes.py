@@ -341,7 +341,7 @@ def test_all_lanes_close_even_if_the_first_still_works(lanes: Lanes) -> None:
 
         assert not lanes.close(0)
 
-        for lane in (lanes.sends, lanes.bulk, lanes.posts):
+        for lane in (lanes.sends, lanes.due, lanes.bulk, lanes.posts):
             lane.submit(ran.append, lane.name)
             assert lane.wait_idle(PATIENCE)
     assert lanes.close(PATIENCE)
@@ -358,7 +358,7 @@ def test_all_lanes_share_the_time_that_closing_may_take(lanes: Lanes) -> None:
 
 
 def test_what_asks_for_previews_has_a_lane_apart_from_what_opens_windows(lanes: Lanes) -> None:
-    assert [lane.name for lane in lanes] == ["windows", "previews", "sends", "bulk", "posts"]
+    assert [lane.name for lane in lanes] == ["windows", "previews", "sends", "due", "bulk", "posts"]
 
 
 def test_a_job_now_or_later_is_about_the_click_that_handed_it_over() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.genesys import Genesys, RateLimited
-from bot.genesys.pace import KEPT, WAIT_IN_PLACE, Pace
+from bot.genesys.pace import KEPT, WAIT_IN_PLACE, Need, Pace
 from bot.genesys.transport import PATIENCE, Patience
 from bot.sandbox.genesys import ANN, SimulatedGenesys
 
@@ -69,7 +69,7 @@ def test_full_nothing_leaves_until_the_window_ends_and_whoever_waits_hears_of_it
     pace: Pace, clock: Any
 ) -> None:
     heard: list[float] = []
-    hear(pace, "ann", told(98, reset=42))
+    hear(pace, "ann", told(99, reset=42))
 
     pace.of("ann").enter(Patience(clock.sleep, heard.append))
     pace.of("bob").enter(Patience(clock.sleep, heard.append))
@@ -95,13 +95,28 @@ def test_what_matters_least_leaves_most_of_the_window_to_the_rest(
 ) -> None:
     room = pace.of("ann")
     hear(pace, "ann", told(19))
-    room.enter(Patience(clock.sleep, is_least=True))
+    room.enter(Patience(clock.sleep, need=Need.LEAST))
     room.leave(told(20))
 
     with pytest.raises(RateLimited):
-        room.enter(Patience(clock.sleep, is_least=True))
+        room.enter(Patience(clock.sleep, need=Need.LEAST))
     assert clock.naps == []
     room.enter(patience())
+
+
+def test_what_can_wait_leaves_the_last_of_the_window_to_what_somebody_waits_for(
+    pace: Pace, patience: Callable[[], Patience], clock: Any
+) -> None:
+    room = pace.of("ann")
+    hear(pace, "ann", told(95))
+    room.enter(Patience(clock.sleep, need=Need.SOON))
+    room.leave(told(96))
+    room.enter(patience())
+    room.leave(told(97))
+    assert clock.naps == []
+
+    room.enter(Patience(clock.sleep, need=Need.SOON))
+    assert clock.naps == [30]
 
 
 def test_after_a_429_the_whole_token_rests_and_then_one_goes_first(

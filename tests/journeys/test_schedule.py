@@ -136,6 +136,26 @@ def test_more_than_five_minutes_late_it_is_reported_and_not_sent(sandbox: Sandbo
     assert "Its time was more than five minutes ago" in replies(sandbox)[-1]
 
 
+@pytest.mark.parametrize("api", ["platform"], indirect=True)
+def test_what_is_due_leaves_the_last_of_the_rate_to_what_is_typed(sandbox: Sandbox) -> None:
+    genesys = sandbox.genesys
+    genesys.rate_limit = 100
+    schedules(sandbox)
+    [due] = [receipt.not_before for receipt in sandbox.receipts() if receipt.not_before]
+    sandbox.clock.advance(seconds=(due - sandbox.clock()).total_seconds() - 20)
+    began = sandbox.clock()
+    for token in genesys.tokens.values():
+        token.window, token.count = began, 93
+    for _ in range(2):
+        types(sandbox, f"/canned {genesys.start_chat(users=[genesys.ann])} escalation")
+    typed = sandbox.clock()
+    passes(sandbox, seconds=21)  # while the token's minute is not over
+
+    assert typed - began < timedelta(seconds=1)
+    assert len(genesys.received) == 3
+    assert sandbox.clock() - began > timedelta(minutes=1)
+
+
 def test_killed_before_its_time_it_leaves_once_from_whoever_is_there(
     make_sandbox: Callable[..., Sandbox],
 ) -> None:

@@ -53,6 +53,17 @@ def test_what_a_dead_worker_held_is_abandoned_oldest_first(
     assert two.take_abandoned() == []
 
 
+def test_what_was_scheduled_comes_after_what_somebody_typed(
+    one: Store, two: Store, claim: Callable[..., str], clock: Any
+) -> None:
+    scheduled = claim(one, scheduled=True, not_before=clock() + timedelta(seconds=20))
+    clock.advance(1)
+    typed = claim(one)
+    clock.advance(20)
+
+    assert [receipt.key for receipt in two.take_abandoned()] == [typed, scheduled]
+
+
 def test_worker_that_never_beat_by_itself_is_alive_once_it_claims(
     one: Store, two: Store, claim: Callable[..., str]
 ) -> None:
