@@ -44,7 +44,8 @@ def _of(table: Table) -> ColumnElement[bool]:
 # One pass runs most of these, so they are built once; the worker is given as `me`.
 OPEN = _in(posts, threads.c.channel, threads.c.conversation_id)
 SOMETHING_TO_SAY = or_(threads.c.card_due, select(posts.c.id).where(OPEN, posts.c.done_at.is_(None)).exists())
-FREE_THREAD = select(threads).where(_of(threads), SOMETHING_TO_SAY, free(threads)).with_for_update()
+FREE_THREAD = select(threads).where(_of(threads), SOMETHING_TO_SAY, free(threads))
+FREE_THREAD = FREE_THREAD.with_for_update(key_share=True)  # posts for it may be written down meanwhile
 HOLD_THREAD = update(threads).where(_of(threads))
 LEAVE_THREAD = update(threads).where(_of(threads), threads.c.worker == bindparam("me"))
 OPEN_POSTS = (
@@ -271,7 +272,11 @@ def asked_of(tx: Connection, key: str, kind: PostKind = PostKind.ASK) -> Asked |
 def ensure_thread(
     tx: Connection, channel: str, conversation_id: str, now: datetime, *, card_due: bool = False
 ) -> None:
-    """There is a thread for this conversation, and its card is out of date if `card_due`."""
+    """
+    There is a thread for this conversation, and its card is out of date if `card_due`.
+
+    Else nothing is changed where there is one: a supervisor's would have everybody wait who settles.
+    """
     row = {"channel": channel, "conversation_id": conversation_id, "touched_at": now}
     new = {"carding": False, "card_due": card_due, "touches": int(card_due)}
     tx.execute(_ensuring(tx.dialect.name, card_due), row | new)
@@ -280,10 +285,10 @@ def ensure_thread(
 @cache
 def _ensuring(dialect: str, card_due: bool) -> sqlite.Insert | postgresql.Insert:
     row = insert(dialect, threads)
-    changed: dict[str, Any] = {"touched_at": row.excluded.touched_at}
-    if card_due:
-        changed |= {"card_due": True, "touches": threads.c.touches + 1}
-    return row.on_conflict_do_update(index_elements=["channel", "conversation_id"], set_=changed)
+    if not card_due:
+        return row.on_conflict_do_nothing()
+    due_now = {"touched_at": row.excluded.touched_at, "card_due": True, "touches": threads.c.touches + 1}
+    return row.on_conflict_do_update(index_elements=["channel", "conversation_id"], set_=due_now)
 
 
 def _here(channel: str, conversation_id: str) -> dict[str, Any]:

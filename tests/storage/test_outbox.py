@@ -5,9 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, select, text
 
 from bot.models import Outcome, PostKind, State, Thread
 from bot.storage import Store
+from bot.storage.engine import read_url
+from bot.storage.schema import posts
 
 TEAM = ("C0TEAM", "c1")
 BOTH = (PostKind.REPLY, PostKind.DIRECT)
@@ -47,6 +50,35 @@ def test_claim_alone_says_nothing(store: Store, claim: Callable[..., str]) -> No
 
     assert store.threads_due() == []
     assert store.take_thread(*TEAM) is None
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_thread_can_be_taken_while_something_more_for_it_is_written_down(
+    store: Store, database_url: str, settled: Callable[..., str]
+) -> None:
+    settled()
+    engine = create_engine(read_url(database_url))
+    with engine.connect() as other:  # a settle that has not committed yet
+        a_post = select(*(each for each in posts.c if each.name != "id")).limit(1)
+        other.execute(posts.insert().from_select([each.name for each in a_post.selected_columns], a_post))
+        taken = store.take_thread(*TEAM)
+    engine.dispose()
+
+    assert taken is not None
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_nothing_waits_for_whoever_holds_a_persons_thread(
+    store: Store, database_url: str, settled: Callable[..., str]
+) -> None:
+    settled()
+    engine = create_engine(read_url(database_url))
+    with engine.connect() as other:
+        other.execute(text("SELECT 1 FROM threads WHERE conversation_id = '' FOR NO KEY UPDATE"))
+        key = settled(conversation_id="c2")
+    engine.dispose()
+
+    assert store.receipt(key).state is State.SENT
 
 
 def test_thread_is_worked_on_by_one_at_a_time(
