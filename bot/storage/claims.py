@@ -30,7 +30,7 @@ from .brakes import OF_TEAM, require_running
 from .engine import exclusively
 from .errors import NotUnknown, OverLimit, Repeated
 from .outbox import tell, touch_card
-from .rows import columns_of, find, receipt_of, receipts, require
+from .rows import columns_of, find, require
 from .schema import sends, texts
 from .unknowns import mark
 from .workers import Workers
@@ -53,8 +53,8 @@ SINCE = sends.c.claimed_at > bindparam("since")
 # However long ago it was claimed: what still waits may go at any moment, or has gone only just now.
 LATELY = or_(SINCE, sends.c.changed_at > bindparam("since"), in_state(State.PENDING, State.SENDING))
 SAME_RESPONSE = (
-    receipts()
-    .where(sends.c.conversation_id == bindparam("conversation_id"), sends.c.response == bindparam("response"))
+    select(sends.c.key)
+    .where(sends.c.conversation_id == bindparam("where"), sends.c.response == bindparam("response"))
     .where(MAY_HAVE_REACHED, sends.c.key != bindparam("corrects"))
     .order_by(sends.c.claimed_at.desc())
     .limit(1)
@@ -84,6 +84,8 @@ AGAINST = select(
         and_(sends.c.conversation_id == bindparam("where"), MAY_HAVE_REACHED), "those", "ten_minutes_ago"
     ).label("into_conversation"),
 )
+AGAINST_NOW = AGAINST.add_columns(SAME_NOW.scalar_subquery().label("repeats"))
+AGAINST_THEN = AGAINST.add_columns(SAME_THEN.scalar_subquery().label("repeats"))
 
 
 class Claims(Workers):
@@ -109,15 +111,16 @@ class Claims(Workers):
         self._stay_alive()
         now = self._now()
         supervisor, conversation_id = request.supervisor, request.conversation_id
+        asks = timedelta(0) if request.confirmed else asks_after or timedelta(0)
         with self._writing() as tx:
             exclusively(tx, f"key {request.key}", f"from {supervisor}", f"into {conversation_id}")
-            against = _against(tx, request, now, per_minute=per_minute, per_conversation=per_conversation)
+            against = _against(tx, request, now, asks, (per_minute, per_conversation))
             if against.is_known:
                 return require(tx, request.key)
             if against.is_paused:
                 require_running(tx, request.team)
-            if asks_after is not None and not request.confirmed:
-                _require_new(tx, request, now, asks_after)
+            if asks and against.repeats is not None:
+                raise Repeated(require(tx, against.repeats))
             _require_room(against)
             if request.instead_of is not None:
                 _settle_first(tx, request.instead_of, request, now)
@@ -144,31 +147,26 @@ def _settle_first(tx: Connection, key: str, request: SendRequest, now: datetime)
         raise NotUnknown(find(tx, key))
 
 
-def _require_new(tx: Connection, request: SendRequest, now: datetime, within: timedelta) -> None:
-    at = request.not_before if request.scheduled and request.not_before else now
-    later = at - now >= within
-    same = {"conversation_id": request.conversation_id, "response": request.response}
-    same |= {"corrects": request.corrects or ""}
-    times = {"since": (at if later else now) - within, "until": at + within}
-    earlier = tx.execute(SAME_THEN if later else SAME_NOW, same | times).first()
-    if earlier is not None:
-        raise Repeated(receipt_of(earlier))
-
-
 def _against(
-    tx: Connection, request: SendRequest, now: datetime, *, per_minute: int, per_conversation: int
+    tx: Connection, request: SendRequest, now: datetime, asks: timedelta, room: tuple[int, int]
 ) -> Row[Any]:
+    at = request.not_before if request.scheduled and request.not_before else now
+    later = at - now >= asks
     which = {
         "this": request.key,
         "team": request.team,
         "whose": request.supervisor,
-        "theirs": per_minute - 1,
+        "theirs": room[0] - 1,
         "a_minute_ago": now - A_MINUTE,
         "where": request.conversation_id,
-        "those": per_conversation - 1,
+        "those": room[1] - 1,
         "ten_minutes_ago": now - TEN_MINUTES,
+        "response": request.response,
+        "corrects": request.corrects or "",
+        "since": (at if later else now) - asks,
+        "until": at + asks,
     }
-    return tx.execute(AGAINST, which).one()
+    return tx.execute(AGAINST_THEN if later else AGAINST_NOW, which).one()
 
 
 def _require_room(against: Row[Any]) -> None:
