@@ -444,14 +444,13 @@ class Bot:
         heart, *others = self._regular
         for regular in others:
             regular.tell()
-        if self._socket:
-            self._socket.close()
+        silent = not self._socket or self._socket.close()
         self.listener.close(max(0.0, end - clock()))
         self.parts.lanes.close(max(0.0, end - clock()))
         for thread in (*others, heart):  # the heart last: until now this process was at work
             thread.stop(max(0.0, end - clock()))
         self._serving.join(max(0.0, end - clock()))
-        return self.parts.close(0)
+        return self.parts.close(0) and silent
 
     def sweep(self) -> None:
         """Pick up what is due or abandoned, here and in Slack, and forget what was kept long enough."""

@@ -30,6 +30,7 @@ from bot.canned.errors import NotAllowed, SlackDown
 from .client import Limited, SlackFault, Unanswered, call
 
 PING = 10.0  # seconds between two pings
+CLOSES_WITHIN = 5.0  # seconds
 SILENT = 60.0  # seconds without a pong after which nothing is believed to come through
 
 
@@ -70,15 +71,21 @@ class Socket:
         self.client.wss_uri = address(self.client.web_client, self.client.app_token)
         self.client.connect()
 
-    def close(self) -> None:
-        """Take nothing more; what was taken is answered, and no thread is left behind."""
-        closing = threading.Thread(target=self.client.close, name="canned-socket-closes")
+    def close(self, timeout: float = CLOSES_WITHIN) -> bool:
+        """
+        Take nothing more; what was taken is answered, and no thread is left behind.
+
+        False if that is not so after `timeout` seconds.
+        """
+        end = time.monotonic() + timeout
+        closing = threading.Thread(target=self.client.close, name="canned-socket-closes", daemon=True)
         closing.start()
-        while closing.is_alive():
+        while closing.is_alive() and time.monotonic() < end:
             # The library's reader says "not terminated" as it begins, also just after `close` has
             # said the opposite, and then reads a dead connection for ever.
             self.client.current_session_state.terminated = True
             closing.join(0.05)
+        return not closing.is_alive()
 
     def is_healthy(self) -> bool:
         """Whether a connection is open and Slack has answered a ping on it within the last minute."""

@@ -183,3 +183,15 @@ def test_slack_that_does_not_answer_is_down(
 
     with pytest.raises(SlackDown):
         make_socket().connect()
+
+
+def test_close_gives_up_where_the_library_does_not_come_to_an_end(make_socket: Callable[..., Socket]) -> None:
+    socket = make_socket()
+    go_on, library = threading.Event(), socket.client.close
+    socket.client.close = go_on.wait  # type: ignore[method-assign]
+
+    given_up = not socket.close(0.1)
+    go_on.set()
+    socket.client.close = library  # type: ignore[method-assign]
+
+    assert given_up
