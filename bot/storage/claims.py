@@ -114,7 +114,8 @@ class Claims(Workers):
         asks = timedelta(0) if request.confirmed else asks_after or timedelta(0)
         with self._writing() as tx:
             exclusively(tx, f"key {request.key}", f"from {supervisor}", f"into {conversation_id}")
-            against = _against(tx, request, now, asks, (per_minute, per_conversation))
+            room = {"theirs": per_minute - 1, "those": per_conversation - 1}
+            against = _against(tx, request, now, asks, room)
             if against.is_known:
                 return require(tx, request.key)
             if against.is_paused:
@@ -148,7 +149,7 @@ def _settle_first(tx: Connection, key: str, request: SendRequest, now: datetime)
 
 
 def _against(
-    tx: Connection, request: SendRequest, now: datetime, asks: timedelta, room: tuple[int, int]
+    tx: Connection, request: SendRequest, now: datetime, asks: timedelta, room: dict[str, int]
 ) -> Row[Any]:
     at = request.not_before if request.scheduled and request.not_before else now
     later = at - now >= asks
@@ -156,17 +157,15 @@ def _against(
         "this": request.key,
         "team": request.team,
         "whose": request.supervisor,
-        "theirs": room[0] - 1,
         "a_minute_ago": now - A_MINUTE,
         "where": request.conversation_id,
-        "those": room[1] - 1,
         "ten_minutes_ago": now - TEN_MINUTES,
         "response": request.response,
         "corrects": request.corrects or "",
         "since": (at if later else now) - asks,
         "until": at + asks,
     }
-    return tx.execute(AGAINST_THEN if later else AGAINST_NOW, which).one()
+    return tx.execute(AGAINST_THEN if later else AGAINST_NOW, which | room).one()
 
 
 def _require_room(against: Row[Any]) -> None:

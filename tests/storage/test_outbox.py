@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import Connection, NullPool, create_engine, select, text
 
 from bot.models import Outcome, PostKind, State, Thread
 from bot.storage import Store
@@ -14,6 +14,11 @@ from bot.storage.schema import posts
 
 TEAM = ("C0TEAM", "c1")
 BOTH = (PostKind.REPLY, PostKind.DIRECT)
+
+
+def _beside(url: str) -> Connection:
+    """A connection behind the store's back; what is done on it is taken back when it closes."""
+    return create_engine(read_url(url), poolclass=NullPool).connect()
 
 
 @pytest.fixture
@@ -57,12 +62,10 @@ def test_a_thread_can_be_taken_while_something_more_for_it_is_written_down(
     store: Store, database_url: str, settled: Callable[..., str]
 ) -> None:
     settled()
-    engine = create_engine(read_url(database_url))
-    with engine.connect() as other:  # a settle that has not committed yet
+    with _beside(database_url) as other:  # a settle that has not committed yet
         a_post = select(*(each for each in posts.c if each.name != "id")).limit(1)
         other.execute(posts.insert().from_select([each.name for each in a_post.selected_columns], a_post))
         taken = store.take_thread(*TEAM)
-    engine.dispose()
 
     assert taken is not None
 
@@ -72,11 +75,9 @@ def test_nothing_waits_for_whoever_holds_a_persons_thread(
     store: Store, database_url: str, settled: Callable[..., str]
 ) -> None:
     settled()
-    engine = create_engine(read_url(database_url))
-    with engine.connect() as other:
+    with _beside(database_url) as other:
         other.execute(text("SELECT 1 FROM threads WHERE conversation_id = '' FOR NO KEY UPDATE"))
         key = settled(conversation_id="c2")
-    engine.dispose()
 
     assert store.receipt(key).state is State.SENT
 
