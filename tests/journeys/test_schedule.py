@@ -151,9 +151,8 @@ def test_what_is_due_leaves_the_last_of_the_rate_to_what_is_typed(sandbox: Sandb
     typed = sandbox.clock()
     passes(sandbox, seconds=21)  # while the token's minute is not over
 
-    assert typed - began < timedelta(seconds=1)
+    assert typed - began < timedelta(minutes=1) < sandbox.clock() - began
     assert len(genesys.received) == 3
-    assert sandbox.clock() - began > timedelta(minutes=1)
 
 
 def test_killed_before_its_time_it_leaves_once_from_whoever_is_there(
@@ -199,8 +198,8 @@ def test_the_same_response_is_asked_about_only_where_both_would_arrive_within_a_
     sandbox: Sandbox,
 ) -> None:
     schedules(sandbox, 60)
-    second = schedules(sandbox, 120)
-    third = schedules(sandbox, 120)
+    later = f"/canned {{conversation}} escalation {in_minutes(sandbox, 120)}"
+    second, third = types(sandbox, later), types(sandbox, later)
     now = types(sandbox, "/canned {conversation} escalation")
 
     assert "is scheduled for" in second
@@ -209,8 +208,9 @@ def test_the_same_response_is_asked_about_only_where_both_would_arrive_within_a_
 
 
 def test_what_is_asked_about_first_keeps_its_time(sandbox: Sandbox) -> None:
-    schedules(sandbox, 60)
-    schedules(sandbox, 60)
+    at = in_minutes(sandbox, 60)
+    for _ in range(2):
+        types(sandbox, f"/canned {{conversation}} escalation {at}")
     slack = sandbox.slack
     slack.press(slack.ann, "Send it again", slack.ephemerals(slack.ann)[-1])
     sandbox.drain()
