@@ -18,8 +18,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from bot import logs
 from bot.canned.announcing import Announcing
@@ -479,25 +478,19 @@ class Bot:
         }
 
 
-def serve(settings: Settings, *, now: Clock) -> None:
-    """Run until SIGTERM or SIGINT."""
+def serve(settings: Settings, *, now: Clock) -> NoReturn:
+    """Run until SIGTERM or SIGINT, then end the process."""
     logs.set_up(settings.log_level, settings.log_format)
-    told = threading.Event()
-
-    def tell(_signal: int, _frame: FrameType | None) -> None:
-        told.set()
-
-    signal.signal(signal.SIGTERM, tell)
-    signal.signal(signal.SIGINT, tell)
+    told = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, told)  # for every thread: it is waited for instead, below
     bot = Bot(settings, now=now)
     bot.start()
     log.info("ready, listening on %s:%s", bot.listener.host, bot.listener.port)
-    told.wait()
+    signal.sigwait(told)
     if not bot.stop():
-        # Python would wait for its threads for ever. Their rows say how far they got.
         log.warning("leaving with work under way; whoever runs next settles it")
-        logging.shutdown()
-        os._exit(0)
+    logging.shutdown()
+    os._exit(0)  # Python would wait for its threads for ever. Their rows say how far they got.
 
 
 def _workspace(

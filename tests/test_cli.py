@@ -857,6 +857,15 @@ def test_run_listens_until_it_is_told_to_stop_and_leaves_in_peace(
     assert running.terminate() == 0
 
 
+def test_run_leaves_however_often_and_early_it_is_told_to(make_sandbox: Callable[..., Sandbox]) -> None:
+    office = opened(make_sandbox())
+    running = office.spawn()
+    for _ in range(5000):
+        os.kill(running.pid, signal.SIGTERM)
+
+    assert running.terminate() == 0
+
+
 # -- sends ------------------------------------------------------------------------------------
 
 

@@ -205,7 +205,6 @@ def _main() -> None:
         elif (answer := os.fork()) == 0:
             _leave_behind(Path(order["folder"]))
             serve(Settings.from_env(order["variables"], need_slack=True), now=_now)
-            os._exit(0)
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
 
