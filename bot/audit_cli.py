@@ -62,14 +62,19 @@ def audit() -> None:
 @click.pass_obj
 def verify(office: Office, /, slack: bool, head: str | None, unkeyed: int) -> None:
     """Read the whole record and name whatever was changed, removed, moved, put in or cut off; exit code 1."""
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
     wrong: list[None] = []
 
     def found(sentence: str) -> None:
         wrong.append(None)
         click.echo(sentence)
 
-    with office.store() as store:
-        verdict = store.verify(found, published=head, along=partial(along, label="Reading records"))
+    with ProcessPoolExecutor(1, get_context("spawn")) as beside, office.store() as store:
+        verdict = store.verify(
+            found, published=head, along=partial(along, label="Reading records"), beside=beside
+        )
         if verdict.keyed and verdict.loose > unkeyed:
             found(
                 f"The first {verdict.loose} records, up to {verdict.loosest}, have no key behind them: "

@@ -50,7 +50,9 @@ class Keys:
 
     def __init__(self, secrets: Sequence[Secret] = ()) -> None:
         derived = [_derived(secret) for secret in secrets]
-        self._keys = {hashlib.sha256(key).hexdigest()[:16]: key for key in derived}
+        self._keys = {
+            hashlib.sha256(key).hexdigest()[:16]: hmac.new(key, digestmod="sha256") for key in derived
+        }
         self.first = next(iter(self._keys), "")
 
     def knows(self, key_id: str) -> bool:
@@ -60,17 +62,13 @@ class Keys:
         said = WRITTEN.encode(parts).encode()
         if not key_id:
             return hashlib.sha256(said).hexdigest()
-        return hmac.digest(self._keys[key_id], said, "sha256").hex()
+        mac = self._keys[key_id].copy()  # which has seen the key: cheaper than to begin with it each time
+        mac.update(said)
+        return mac.hexdigest()
 
     def record(self, key_id: str, before: str, id_: int, note: Mapping[str, Any]) -> str:
-        """
-        The mac of the record `id_` that says what `note` does and comes after the mac `before`.
-
-        Its `at` and `detail` may be texts already, as the chain has them.
-        """
-        at, detail = note["at"], note["detail"]
-        at = at if isinstance(at, str) else written(at)
-        detail = detail if isinstance(detail, str) else json.dumps(detail)
+        """The mac of the record `id_` that says what `note` does and comes after the mac `before`."""
+        at, detail = written(note["at"]), json.dumps(note["detail"])
         return self.mac(key_id, before, id_, at, note["key"], note["event"], note["actor"], detail)
 
     def seal(self, end: Mapping[str, Any]) -> str:

@@ -9,8 +9,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Row, String, Text, cast, exists, select, type_coerce
@@ -26,7 +31,10 @@ CLAIM = ("team", "channel", "supervisor", "conversation_id", "response", "send_a
 OUTCOME = ("state", "sender_id", "text_hash", "message_id", "correlation_id", "delivery", "landed_in")
 DETAIL = cast(audit.c.detail, Text).label("detail")
 COMPARED = (*CLAIM, *OUTCOME, "opened_by", "approved_by", "handled_by")
-STATES = {"claimed": {"state": "pending"}, "begun": {"state": "sending"}}  # the others say it themselves
+LONG = 100_000  # records; below it a process costs more time than it saves
+JSON = json.JSONDecoder()
+NOTHING: tuple[None, Iterator[Any]] = (None, iter(()))
+STATES = {"claimed": "pending", "begun": "sending"}  # the others say it themselves
 
 
 @dataclass(frozen=True)
@@ -46,22 +54,45 @@ class Verdict:
 
 
 class Verifying(Database):
-    def verify(self, found: Found, *, published: str | None = None, along: Along = iter) -> Verdict:
+    def verify(
+        self,
+        found: Found,
+        *,
+        published: str | None = None,
+        along: Along = iter,
+        beside: Executor | None = None,
+    ) -> Verdict:
         """
         Read the whole record and tell `found` of everything that is wrong with it.
 
         `published` is a head that was printed earlier: the chain has to pass through it. `along`
-        gives the records one by one, and may show how far it has come.
+        gives the records one by one, and may show how far it has come. `beside` is a process in
+        which the sends of a long record are compared meanwhile.
         """
         with self._snapshot() as tx:
+            head = tx.execute(HEAD).first()
+            apart = None
+            if beside and head and head.records > LONG:
+                apart = beside.submit(_contradictions, self._url.render_as_string(hide_password=False))
             walk = _Walk(self._keys, found, published)
             for row in along(tx.execute(_records(self._dialect))):
                 walk.step(row)
-            walk.end(tx.execute(HEAD).first())
-            for sentence in _contradictions(tx):
-                found(sentence)
-        head = f"{walk.last_id or 0}:{walk.mac}"
-        return Verdict(walk.records, head, walk.loose, walk.loosest, keyed=bool(self._keys.first))
+            walk.end(head)
+        for sentence in apart.result() if apart else self.contradictions():
+            found(sentence)
+        verified = f"{walk.last_id or 0}:{walk.mac}"
+        return Verdict(walk.records, verified, walk.loose, walk.loosest, keyed=bool(self._keys.first))
+
+    def contradictions(self) -> list[str]:
+        """Where the sends, as they stand, are not what the record says of them."""
+        with self._snapshot() as tx:
+            return list(_compared(tx))
+
+
+def _contradictions(url: str) -> list[str]:
+    """In a process of its own."""
+    with closing(Verifying(url, now=partial(datetime.now, UTC), worker="verify")) as store:
+        return store.contradictions()
 
 
 class _Walk:
@@ -78,18 +109,33 @@ class _Walk:
         self._locked: Counter[str] = Counter()  # records by keys that we do not have
 
     def step(self, row: Row[Any]) -> None:
+        if not self._follows(row):
+            self._look(row)
+        self.records += 1
+        self.last_id, self.mac = row.id, str(row.mac or "")
+        if self._published and self._published == f"{self.last_id}:{self.mac}":
+            self._published = None
+
+    def _follows(self, row: Sequence[Any]) -> bool:
+        """Whether it is a record like the one before it and the next link, as nearly all are."""
+        id_, mac, key_id, at, *said = row
+        return (
+            self._is_keyed
+            and id_ == (self.last_id or 0) + 1
+            and bool(key_id)
+            and self._keys.knows(key_id)
+            and mac == self._keys.mac(key_id, self.mac, id_, _chained(at), *said)
+        )
+
+    def _look(self, row: Row[Any]) -> None:
         missing = self._missing(row)
         if missing:
             self._found(f"{missing} before {named(row)}.")
         wrong = self._wrong(row, follows=not missing)
         if wrong:
             self._found(f"{_upper(named(row))} {wrong}.")
-        self.records += 1
         self._is_chained = self._is_chained or row.mac is not None
         self._is_keyed = self._is_keyed or bool(row.key_id)
-        self.last_id, self.mac = row.id, str(row.mac or "")
-        if self._published == f"{self.last_id}:{self.mac}":
-            self._published = None
 
     def end(self, head: Row[Any] | None) -> None:
         if self._published is not None:
@@ -141,10 +187,10 @@ class _Walk:
         if not self._keys.knows(row.key_id):
             self._locked[row.key_id] += 1
             return ""
-        said = _said(row)
-        if row.mac == self._keys.record(row.key_id, self.mac, row.id, said):
+        said = (row.id, _chained(row.at), row.key, row.event, row.actor, row.detail)
+        if row.mac == self._keys.mac(row.key_id, self.mac, *said):
             return ""
-        if row.mac == self._keys.record(row.key_id, "", row.id, said):
+        if row.mac == self._keys.mac(row.key_id, "", *said):
             return "begins the chain anew: the head was gone when it was written"
         if not follows:
             return ""  # what it was chained to is not there to compare
@@ -160,58 +206,60 @@ def named(row: Row[Any]) -> str:
 def _records(dialect: str) -> Any:
     # As the database has them, since a text that is no time or no JSON would end the look.
     at = type_coerce(audit.c.at, String) if dialect == "sqlite" else audit.c.at
-    columns = (audit.c.id, at, audit.c.key, audit.c.event, audit.c.actor, audit.c.mac, audit.c.key_id)
-    return select(*columns, DETAIL).order_by(audit.c.id)
+    said = (at, audit.c.key, audit.c.event, audit.c.actor, DETAIL)
+    return select(audit.c.id, audit.c.mac, audit.c.key_id, *said).order_by(audit.c.id)
 
 
-def _said(row: Row[Any]) -> dict[str, Any]:
-    """What was chained, if nobody has changed it: then its texts are those that were stored."""
-    at = f"{row.at[:10]}T{row.at[11:]}+00:00" if isinstance(row.at, str) else written(row.at)
-    return {"at": at, "key": row.key, "event": row.event, "actor": row.actor, "detail": str(row.detail)}
+def _chained(at: Any) -> str:
+    """The time of a record as it was chained, if nobody has changed it since."""
+    return f"{at[:10]}T{at[11:]}+00:00" if isinstance(at, str) else written(at)
 
 
-def _contradictions(tx: Connection) -> Iterator[str]:
-    """Where the sends, as they stand, are not what the record says of them."""
-    told = (audit.c.id.label("record"), audit.c.event, audit.c.actor, DETAIL)
+def _compared(tx: Connection) -> Iterator[str]:
+    told = (audit.c.id, audit.c.event, audit.c.actor, DETAIL)
+    lines = select(sends.c.id, *told).join(audit, audit.c.key == sends.c.key)
     stands = [type_coerce(sends.c[name], String) for name in COMPARED]
-    both = select(sends.c.id, sends.c.key, *stands, *told).outerjoin(audit, audit.c.key == sends.c.key)
-    rows = tx.execute(both.order_by(sends.c.id, audit.c.id))
-    for _, lines in groupby(rows, key=lambda row: row.id):
-        yield from _contradicted(list(lines))
+    of_sends = groupby(tx.execute(lines.order_by(sends.c.id, audit.c.id)), key=itemgetter(0))
+    of, records = next(of_sends, NOTHING)
+    for id_, key, *stand in tx.execute(select(sends.c.id, sends.c.key, *stands).order_by(sends.c.id)):
+        if of == id_:
+            yield from _contradicted(key, stand, list(records))
+            of, records = next(of_sends, NOTHING)
+        else:
+            yield from _contradicted(key, stand, ())
     unclaimed = ~exists().where(sends.c.key == audit.c.key)
     for row in tx.execute(select(audit.c.id, audit.c.key).where(audit.c.event == "claimed", unclaimed)):
         yield f"Send {_shown(row.key)} is gone, which record {row.id} says was claimed."
 
 
-def _contradicted(lines: Sequence[Row[Any]]) -> Iterator[str]:
-    send, told = lines[0], _told(lines)
-    if not any(line.event == "claimed" for line in lines):
-        yield f"Send {_shown(send.key)} is there, and no record of who claimed it."
-    for name, (said, record) in told.items():
-        stands = getattr(send, name)
-        if (stands or None) != (said or None):
+def _contradicted(key: str, stand: Sequence[Any], lines: Sequence[Sequence[Any]]) -> Iterator[str]:
+    said: dict[str, Any] = {}
+    for _, _, event, actor, detail in lines:
+        said |= _said(event, actor, detail)
+    if not any(event == "claimed" for _, _, event, *_ in lines):
+        yield f"Send {_shown(key)} is there, and no record of who claimed it."
+    for name, stands in zip(COMPARED, stand, strict=True):
+        if name in said and (stands or None) != (said[name] or None):
+            record = max(id_ for _, id_, *line in lines if name in _said(*line))
             yield (
-                f"Send {_shown(send.key)} has the {name} {_shown(stands)}, "
-                f"and record {record} says {_shown(said)}."
+                f"Send {_shown(key)} has the {name} {_shown(stands)}, "
+                f"and record {record} says {_shown(said[name])}."
             )
 
 
-def _told(lines: Sequence[Row[Any]]) -> dict[str, tuple[Any, int]]:
-    """What the records of one send say last, by the column of the send, and which of them does."""
-    told: dict[str, tuple[Any, int]] = {}
-    for line in lines:
-        record = line.record
-        told |= {name: (said, record) for name, said in _detail(line).items() if name in COMPARED}
-    return told
-
-
-def _detail(line: Row[Any]) -> dict[str, Any]:
+def _said(event: str, actor: str, detail: str) -> dict[str, Any]:
+    """What a record says of its send, by the columns of the send."""
     try:
-        detail = json.loads(line.detail or "{}")
-    except ValueError:
+        said, _ = JSON.raw_decode(detail)
+    except (ValueError, TypeError):
         return {}  # its record is named where the chain is read
-    said = STATES.get(line.event, {}) | (detail if isinstance(detail, dict) else {})
-    return said | {"opened_by": line.actor} if line.event == "opened" else said
+    if not isinstance(said, dict):
+        return {}
+    if event == "opened":
+        said["opened_by"] = actor
+    elif event in STATES:
+        said.setdefault("state", STATES[event])
+    return said
 
 
 def _range(first: int, last: int) -> str:

@@ -6,8 +6,10 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +69,8 @@ def _record(store: Store, many: int) -> Iterator[Row]:
     )
     faults: list[str] = []
     started = time.perf_counter()
-    verdict = store.verify(faults.append)
+    with ProcessPoolExecutor(1, get_context("spawn")) as beside:
+        verdict = store.verify(faults.append, beside=beside)
     took = time.perf_counter() - started
     if faults or verdict.records != count:
         raise RuntimeError(f"{verdict.records} records, {faults[:3]}")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from datetime import timedelta
+from multiprocessing import get_context
 from typing import Any
 
 import pytest
@@ -125,6 +127,20 @@ def test_tampering_is_found_and_the_record_named(
 
     assert missed == {}
     assert wrong(store) == []
+
+
+def test_long_record_is_compared_with_the_sends_in_another_process(
+    store: Store, history: Callable[[], None], attack: Callable[..., Any]
+) -> None:
+    history()
+    attack("UPDATE audit_head SET records = 1000000", "UPDATE sends SET state = 'sent' WHERE key = 'key-2'")
+    with ProcessPoolExecutor(1, get_context("spawn")) as beside:
+        found = wrong(store, beside=beside)
+        started = len(beside._processes)
+
+    assert started == 1
+    assert found == wrong(store)
+    assert found[-1].startswith("Send key-2 has the state sent, and record 6")
 
 
 def test_whoever_answered_for_a_send_is_compared_with_the_record(
