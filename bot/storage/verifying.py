@@ -135,7 +135,7 @@ class _Walk:
         if wrong:
             self._found(f"{_upper(named(row))} {wrong}.")
         self._is_chained = self._is_chained or row.mac is not None
-        self._is_keyed = self._is_keyed or bool(row.key_id)
+        self._is_keyed = self._is_keyed or not _is_loose(row)
 
     def end(self, head: Row[Any] | None) -> None:
         if self._published is not None:
@@ -176,7 +176,7 @@ class _Walk:
         return f"{_range(due, row.id - 1)} removed" if row.id > due else ""
 
     def _wrong(self, row: Row[Any], *, follows: bool) -> str:
-        loose = not row.key_id
+        loose = _is_loose(row)
         if loose and not self._is_keyed:
             self.loose, self.loosest = self.loose + 1, named(row)
         if row.mac is None:
@@ -195,6 +195,11 @@ class _Walk:
         if not follows:
             return ""  # what it was chained to is not there to compare
         return "is not what was written: it was changed, moved or put in, or the one before it was"
+
+
+def _is_loose(row: Row[Any]) -> bool:
+    """No key stands behind it: to name one is nothing without the mac that it made."""
+    return not row.key_id or row.mac is None
 
 
 def named(row: Row[Any]) -> str:

@@ -249,6 +249,20 @@ def test_all_macs_taken_out_leave_a_record_that_counts_as_loose(
     assert store.verify(lambda _: None).loose == 9
 
 
+def test_a_record_that_names_a_key_and_has_no_mac_counts_as_loose(
+    store: Store, history: Callable[[], None], attack: Callable[..., Any]
+) -> None:
+    history()
+    made = "'2026-03-01 12:00:00', 'forged', 'U0BOB', '{}', 'mine'"
+    attack(f"INSERT INTO audit (id, at, event, actor, detail, key_id) VALUES (0, {made})")
+    verdict = store.verify(lambda _: None)
+    assert (verdict.loose, verdict.loosest[:10]) == (1, "record 0 (")
+
+    attack("DELETE FROM audit WHERE id = 0", "DELETE FROM audit_head")
+    attack("UPDATE audit SET mac = NULL", "UPDATE audit SET actor = 'U0BOB' WHERE id = 1")
+    assert store.verify(lambda _: None).loose == 9
+
+
 def test_bot_goes_on_after_the_head_was_taken_away_and_that_stays_to_be_seen(
     store: Store, history: Callable[[], None], claim: Callable[..., str], attack: Callable[..., Any]
 ) -> None:
