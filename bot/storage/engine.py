@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -127,7 +128,12 @@ class Database:
         self._require_open()
         same = {} if self._dialect == "sqlite" else {"isolation_level": "REPEATABLE READ"}
         with as_sentences(DOWN), self._engine.connect() as tx:
-            yield tx.execution_options(yield_per=AT_ONCE, **same)
+            connection: Any = tx.connection.dbapi_connection
+            try:
+                yield tx.execution_options(yield_per=AT_ONCE, **same)
+            finally:
+                if self._dialect == "sqlite":
+                    connection.text_factory = str  # whatever `take_any_text` has made of it
 
     @contextmanager
     def _writing(self, *, durable: bool = True) -> Iterator[Connection]:
@@ -254,6 +260,12 @@ def _write_ahead(connection: Any, patience: float) -> None:
             if time.monotonic() > end:
                 raise
             time.sleep(0.01)
+
+
+def take_any_text(tx: Connection) -> None:
+    """Until the end of this snapshot read texts that are no UTF-8 too: SQLite keeps them."""
+    connection: Any = tx.connection.dbapi_connection
+    connection.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
 
 
 def _prepare_postgresql(engine: Engine, *, patience: float) -> None:

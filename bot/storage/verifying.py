@@ -14,14 +14,15 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Row, String, Text, cast, exists, select, type_coerce
+from sqlalchemy import Connection, Row, Select, String, Text, case, cast, exists, select, type_coerce
+from sqlalchemy.exc import OperationalError
 
 from .chain import HEAD, Keys, written
-from .engine import Database
+from .engine import Database, take_any_text
 from .schema import audit, sends
 
 Found = Callable[[str], None]
@@ -29,7 +30,11 @@ Along = Callable[[Iterable[Row[Any]]], Iterable[Row[Any]]]
 
 CLAIM = ("team", "channel", "supervisor", "conversation_id", "response", "send_as", "language", "confirmed")
 OUTCOME = ("state", "sender_id", "text_hash", "message_id", "correlation_id", "delivery", "landed_in")
-DETAIL = cast(audit.c.detail, Text).label("detail")
+# What a record says, as the database has it: a text that is no time or no JSON must not end the look.
+STORED = (type_coerce(audit.c.at, String), type_coerce(audit.c.detail, String))
+# PostgreSQL keeps nothing else there, but times that Python does not know.
+A_TIME = audit.c.at.between(datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC))
+TYPED = (case((A_TIME, audit.c.at)).label("at"), cast(audit.c.detail, Text).label("detail"))
 COMPARED = (*CLAIM, *OUTCOME, "opened_by", "approved_by", "handled_by")
 LONG = 100_000  # records; below it a process costs more time than it saves
 JSON = json.JSONDecoder()
@@ -70,23 +75,37 @@ class Verifying(Database):
         which the sends of a long record are compared meanwhile.
         """
         with self._snapshot() as tx:
-            head = tx.execute(HEAD).first()
+            [head] = list(_read(tx, HEAD)) or [None]
             apart = None
-            if beside and head and head.records > LONG:
+            if beside and head and _number(head.records) > LONG:
                 apart = beside.submit(_contradictions, self._url.render_as_string(hide_password=False))
             walk = _Walk(self._keys, found, published)
-            for row in along(tx.execute(_records(self._dialect))):
+            for row in along(_read(tx, _records(self._dialect))):
                 walk.step(row)
             walk.end(head)
         for sentence in apart.result() if apart else self.contradictions():
             found(sentence)
-        verified = f"{walk.last_id or 0}:{walk.mac}"
+        verified = f"{walk.last_id or 0}:{_shown(walk.mac)}"
         return Verdict(walk.records, verified, walk.loose, walk.loosest, keyed=bool(self._keys.first))
 
     def contradictions(self) -> list[str]:
         """Where the sends, as they stand, are not what the record says of them."""
         with self._snapshot() as tx:
             return list(_compared(tx))
+
+
+def _read(tx: Connection, query: Select[Any]) -> Iterator[Any]:
+    """All rows, whatever their texts hold: where SQLite's driver refuses one, it is told to take any."""
+    read = 0
+    try:
+        for row in tx.execute(query):
+            read += 1
+            yield row
+    except OperationalError:
+        if tx.dialect.name != "sqlite":
+            raise
+        take_any_text(tx)
+        yield from islice(tx.execute(query), read, None)
 
 
 def _contradictions(url: str) -> list[str]:
@@ -154,17 +173,17 @@ class _Walk:
             )
 
     def _end_at(self, head: Row[Any]) -> None:
-        last = self.last_id or 0
+        last, end = self.last_id or 0, _number(head.last_id)
         if not self._keys.knows(head.key_id):
             self._locked[head.key_id] += 0  # told with the records
         elif self._is_keyed and not head.key_id:
             self._found("The head is sealed without a key, though records are chained with one.")
         elif head.seal != self._keys.seal(head._asdict()):
             self._found("The head was changed: its seal does not fit what it says.")
-        if head.last_id > last:
-            self._found(f"{_range(last + 1, head.last_id)} cut off from the end of the record.")
-        elif head.last_id < last:
-            late = _range(head.last_id + 1, last)
+        if end > last:
+            self._found(f"{_range(last + 1, end)} cut off from the end of the record.")
+        elif end < last:
+            late = _range(end + 1, last)
             self._found(f"{late} behind the head: put in, or the head is an older one.")
         elif head.mac != self.mac:
             self._found(f"The head ends in another record {last} than there is.")
@@ -208,32 +227,34 @@ def named(row: Row[Any]) -> str:
     return f"record {row.id} ({_shown(str(row.at)[:19])}, {_shown(row.event)}{key})"
 
 
-def _records(dialect: str) -> Any:
-    # As the database has them, since a text that is no time or no JSON would end the look.
-    at = type_coerce(audit.c.at, String) if dialect == "sqlite" else audit.c.at
-    said = (at, audit.c.key, audit.c.event, audit.c.actor, DETAIL)
+def _records(dialect: str) -> Select[Any]:
+    at, detail = STORED if dialect == "sqlite" else TYPED
+    said = (at, audit.c.key, audit.c.event, audit.c.actor, detail)
     return select(audit.c.id, audit.c.mac, audit.c.key_id, *said).order_by(audit.c.id)
 
 
 def _chained(at: Any) -> str:
     """The time of a record as it was chained, if nobody has changed it since."""
-    return f"{at[:10]}T{at[11:]}+00:00" if isinstance(at, str) else written(at)
+    if isinstance(at, str) and at[10:11] == " ":
+        return f"{at[:10]}T{at[11:]}+00:00"
+    return written(at) if isinstance(at, datetime) else ascii(at)
 
 
 def _compared(tx: Connection) -> Iterator[str]:
-    told = (audit.c.id, audit.c.event, audit.c.actor, DETAIL)
+    _, detail = STORED if tx.dialect.name == "sqlite" else TYPED
+    told = (audit.c.id, audit.c.event, audit.c.actor, detail)
     lines = select(sends.c.id, *told).join(audit, audit.c.key == sends.c.key)
     stands = [type_coerce(sends.c[name], String) for name in COMPARED]
-    of_sends = groupby(tx.execute(lines.order_by(sends.c.id, audit.c.id)), key=itemgetter(0))
+    of_sends = groupby(_read(tx, lines.order_by(sends.c.id, audit.c.id)), key=itemgetter(0))
     of, records = next(of_sends, NOTHING)
-    for id_, key, *stand in tx.execute(select(sends.c.id, sends.c.key, *stands).order_by(sends.c.id)):
+    for id_, key, *stand in _read(tx, select(sends.c.id, sends.c.key, *stands).order_by(sends.c.id)):
         if of == id_:
             yield from _contradicted(key, stand, list(records))
             of, records = next(of_sends, NOTHING)
         else:
             yield from _contradicted(key, stand, ())
     unclaimed = ~exists().where(sends.c.key == audit.c.key)
-    for row in tx.execute(select(audit.c.id, audit.c.key).where(audit.c.event == "claimed", unclaimed)):
+    for row in _read(tx, select(audit.c.id, audit.c.key).where(audit.c.event == "claimed", unclaimed)):
         yield f"Send {_shown(row.key)} is gone, which record {row.id} says was claimed."
 
 
@@ -256,7 +277,7 @@ def _said(event: str, actor: str, detail: str) -> dict[str, Any]:
     """What a record says of its send, by the columns of the send."""
     try:
         said, _ = JSON.raw_decode(detail)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return {}  # its record is named where the chain is read
     if not isinstance(said, dict):
         return {}
@@ -265,6 +286,11 @@ def _said(event: str, actor: str, detail: str) -> dict[str, Any]:
     elif event in STATES:
         said.setdefault("state", STATES[event])
     return said
+
+
+def _number(value: object) -> int:
+    """A number of the head, which is none where somebody has put something else there."""
+    return value if isinstance(value, int) else -1
 
 
 def _range(first: int, last: int) -> str:
