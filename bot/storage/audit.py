@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, or_, select
+from sqlalchemy.exc import DataError
 
 from .engine import AT_ONCE, Database
 from .errors import StorageError
@@ -61,7 +62,7 @@ class Audit(Database):
         try:
             with self._reading() as tx:
                 return [AuditRecord(**row._mapping) for row in tx.execute(query)]
-        except ValueError as exc:  # somebody wrote what the bot cannot have written
+        except (ValueError, TypeError, DataError) as exc:  # somebody wrote what the bot cannot have written
             raise StorageError(
                 f"A record after number {after_id} cannot be read: `canned audit verify` names it."
             ) from exc

@@ -13,7 +13,7 @@ from cryptography.fernet import Fernet
 
 from bot.models import Gate, Link, Outcome, PostKind, State
 from bot.settings import Secret
-from bot.storage import DatabaseDown, Store
+from bot.storage import DatabaseDown, StorageError, Store, Wanted
 from bot.storage.chain import Keys
 
 KEY, OTHER = (Secret(Fernet.generate_key().decode()) for _ in range(2))
@@ -218,6 +218,17 @@ def test_what_cannot_be_read_is_named_and_shown_on_one_line(
 
     assert any(sentence.startswith("Record 3 (") for sentence in wrong(store))
     assert not any("\n" in sentence for sentence in wrong(store))
+
+
+def test_record_that_cannot_be_read_is_no_bug_of_whoever_reads_it(
+    store: Store, history: Callable[[], None], attack: Callable[..., Any]
+) -> None:
+    history()
+    odd = {"sqlite": "5", "postgresql": "'infinity'"}[store._dialect]
+    attack(f"UPDATE audit SET at = {odd} WHERE id = 5")
+
+    with pytest.raises(StorageError, match="`canned audit verify` names it"):
+        list(store.trail(Wanted()))
 
 
 def test_older_head_over_a_cut_record_is_found_by_the_sends_and_by_a_published_head(
