@@ -337,8 +337,8 @@ class Sender:
         started = self._now()
 
         def waiting(seconds: float) -> None:
-            if not seconds:  # the wait is over, and the brake may have been pulled meanwhile
-                self._require_running(request)
+            if not seconds:  # the wait is over, and it may have been given up or paused meanwhile
+                self._require_going(request)
                 return
             try:
                 self._store.waiting(request.key, self._now() + timedelta(seconds=seconds))
@@ -365,13 +365,16 @@ class Sender:
             return self._failed(request, exc)
         return _sent(accepted, request)
 
-    def _require_running(self, request: SendRequest) -> None:
+    def _require_going(self, request: SendRequest) -> None:
+        """Raise what keeps it from leaving after a wait."""
         try:
-            pause = self._store.pause_of(request.team)
+            pause, mine = self._store.pause_of(request.team), self._store.is_sending(request.key)
         except DatabaseDown as exc:
             raise Later(str(exc)) from exc
         if pause is not None:
             raise Paused(pause)
+        if not mine:  # people were told that nobody knows, and may have sent it again
+            raise Later("Another process has taken it over.")
 
     def _look_quietly(self, verified: Verified, *, since: datetime) -> Accepted | None:
         try:

@@ -118,6 +118,12 @@ class Sends(Claims):
             self._settled(receipt)
         return receipt, moved
 
+    def is_sending(self, key: str) -> bool:
+        """Whether it is this worker that sends it, still: one that stood still was given up for dead."""
+        mine = and_(sends.c.key == key, sends.c.state == State.SENDING, sends.c.worker == self.worker)
+        with self._reading() as tx:
+            return tx.execute(select(sends.c.id).where(mine)).first() is not None
+
     def waiting(self, key: str, until: datetime) -> None:
         """The send waits in place until then, as Genesys asked; its card shows it."""
         now = self._now()

@@ -134,6 +134,35 @@ def test_told_to_stop_while_a_send_waits_in_place_it_goes_back_at_once_and_anoth
     assert len(sandbox.genesys.received) == 1
 
 
+@pytest.mark.parametrize("api", ["events"], indirect=True)
+def test_send_that_others_have_given_up_while_it_waited_in_place_does_not_leave_any_more(
+    shared: Callable[..., Sandbox], start: Callable[..., Bot]
+) -> None:
+    sandbox = shared()
+    waits, over = threading.Event(), threading.Event()
+
+    def sleep(_seconds: float) -> None:
+        waits.set()
+        over.wait(40)
+
+    sandbox.genesys.fault(sandbox.post, "429", retry_after=45)
+    still, other = start(sandbox, sleep), start(sandbox)
+    claim(still, sandbox, sandbox.conversation)
+    assert waits.wait(20)
+
+    def given_up() -> bool:
+        sandbox.clock.advance(seconds=20)  # in which it did not say that it is alive
+        other.sweep()
+        return sandbox.receipts()[0].state is State.UNKNOWN
+
+    until(given_up)
+    over.set()
+    until(lambda: not still.parts.lanes.sends.depth)
+
+    assert sandbox.genesys.received == []
+    assert [receipt.state for receipt in sandbox.receipts()] == [State.UNKNOWN]
+
+
 @pytest.mark.parametrize("api", ["platform"], indirect=True)
 def test_message_under_way_when_the_time_is_up_is_looked_for_by_the_next_bot(
     shared: Callable[..., Sandbox], start: Callable[..., Bot]
