@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, select, update
 
-from .engine import Database, insert
+from .engine import Database, exclusively, insert
 from .outbox import ensure_thread
 from .schema import chats, hooks
 
@@ -24,6 +24,7 @@ class Chats(Database):
         """
         now = self._now()
         with self._writing() as tx:
+            exclusively(tx, f"chat {conversation_id}")
             if not self._is_new(tx, event, now):
                 return []
             new = [each for each in sorted(channels) if self._add(tx, each, conversation_id, queue, now)]
@@ -42,6 +43,7 @@ class Chats(Database):
         now = self._now()
         over = and_(chats.c.conversation_id == conversation_id, chats.c.ended_at.is_(None))
         with self._writing() as tx:
+            exclusively(tx, f"chat {conversation_id}")
             if not self._is_new(tx, event, now):
                 return []
             known = [row.channel for row in tx.execute(select(chats.c.channel).where(over))]

@@ -42,6 +42,21 @@ def test_two_people_who_ask_each_other_do_not_hold_each_other_up(
         clock.advance(600)
 
 
+def test_end_of_a_chat_that_is_heard_while_its_start_is_written_down_is_not_lost(
+    open_store: Callable[..., Store], at_once: Callable[..., list[Any]]
+) -> None:
+    one, two = open_store("one"), open_store("two")
+    for number in range(20):
+        chat = f"c{number}"
+        announced, ended = at_once(
+            partial(one.chat_started, f"start {chat}", chat, ["C0TEAM"], queue="Support"),
+            partial(two.chat_ended, f"end {chat}", chat, ["C0TEAM"], queue="Support"),
+        )
+
+        assert announced == ended, chat  # whoever announced it hears that it is over
+        assert two.chat_ended(f"again {chat}", chat, [], queue="") == []
+
+
 def test_circle_of_waiting_ends_in_the_sentence_that_nothing_was_taken_on(
     open_store: Callable[..., Store], claim: Callable[..., str], at_once: Callable[..., list[Any]]
 ) -> None:
