@@ -40,6 +40,6 @@ def time_of(value: object) -> datetime | None:
     """The ISO 8601 time in `value`, as aware UTC; None if it is not one."""
     try:
         at = datetime.fromisoformat(text_of(value))
-    except ValueError:
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # the second: in UTC before year 1, or after 9999
         return None
-    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)

@@ -275,3 +275,13 @@ def test_participants_of_an_odd_shape_are_nobody(
     assert conversation.customer is None
     assert conversation.agents == ()
     assert conversation.since is None
+
+
+@pytest.mark.parametrize("when", ["0001-01-01T00:00:00+10:00", "9999-12-31T23:59:59-10:00"])
+def test_time_that_no_clock_of_ours_can_show_is_none(shown: Callable[..., Any], when: str) -> None:
+    _, conversation = shown(
+        place(ANN, line(messages=[{"messageId": BOB, "messageTime": when}])), startTime=when
+    )
+
+    assert conversation.since is None
+    assert conversation.participants[0].communications[0].messages[0].at is None
