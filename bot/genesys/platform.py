@@ -199,8 +199,8 @@ class PlatformGenesys(Contract):
         now = self._now()
         kept = {name: found for name, found in self._queues.items() if now - found[0] < QUEUES_FOR}
         asked = queues.by_name(self._calls, [name for name in names if name not in kept])
-        self._queues = kept | {name: (now, each) for name, each in asked.items()}
-        return {name: self._queues[name][1] for name in names if name in self._queues}
+        found = self._queues = kept | {name: (now, each) for name, each in asked.items()}
+        return {name: found[name][1] for name in names if name in found}
 
     def check(self) -> list[Check]:
         return platform_checks.run(self, self._calls, self.sign_in)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -193,3 +195,28 @@ def test_queues_found_by_name_are_kept_for_ten_minutes_and_others_asked_for_agai
 
     there = public.queue("Not yet")
     assert platform.queues(["Not yet"]) == {"Not yet": there.id}
+
+
+def test_queues_that_another_thread_asks_for_meanwhile_do_not_hide_ones_own(
+    public: SimulatedGenesys, platform: Genesys
+) -> None:
+    billing = public.queue("Billing")
+    held = public.hold("GET /api/v2/routing/queues")
+
+    class Names(list[str]):
+        """Names that are gone through once to ask for them, and once more to answer."""
+
+        times = 0
+
+        def __iter__(self) -> Iterator[str]:
+            self.times += 1
+            if self.times == 2:
+                held.release()
+                other.result(5)
+            return super().__iter__()
+
+    with ThreadPoolExecutor(1) as threads:
+        other = threads.submit(platform.queues, ["Support EMEA"])
+        assert held.arrived.wait(5)
+
+        assert platform.queues(Names(["Billing"])) == {"Billing": billing.id}
