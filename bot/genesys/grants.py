@@ -12,6 +12,7 @@ from authlib.oauth2.client import OAuth2Client
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
+from requests.auth import HTTPBasicAuth
 
 from .transport import Transport
 
@@ -113,6 +114,12 @@ def read_key(pem: str) -> RSAKey:
 class _Client(OAuth2Client):  # type: ignore[misc]  # Authlib ships no types
     client_auth_class = OAuth2ClientAuth
     SESSION_REQUEST_PARAMS = ("timeout", "allow_redirects")
+
+    def client_auth(self, auth_method: str) -> Any:
+        """Authlib's own header holds Latin-1 alone; a wrong secret with more in it is Genesys' to refuse."""
+        if auth_method == "client_secret_basic":
+            return HTTPBasicAuth(self.client_id.encode(), self.client_secret.encode())
+        return super().client_auth(auth_method)
 
     def parse_response_token(self, resp: requests.Response) -> requests.Response:
         return resp  # judged by the transport, as every other answer is

@@ -518,11 +518,12 @@ def test_service_signs_in_by_header_and_once(public: SimulatedGenesys, platform:
     assert asked.headers["Authorization"].startswith("Basic ")
 
 
+@pytest.mark.parametrize("secret", ["wrong", "wröng", "wrong\u200b", "…"])
 def test_wrong_secret_of_the_service_is_for_the_operator(
-    public: SimulatedGenesys, connect_public: Callable[..., Genesys]
+    public: SimulatedGenesys, connect_public: Callable[..., Genesys], secret: str
 ) -> None:
     with pytest.raises(AuthError, match="check the client id, client secret and region"):
-        connect_public(client_secret="wrong").conversation(public.chat)
+        connect_public(client_secret=secret).conversation(public.chat)
 
 
 def test_new_service_token_that_is_refused_as_well_is_for_the_operator(
