@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import requests
 
 from .errors import NotConnected, Unavailable
-from .tokens import LEEWAY, no_token, read_token
+from .tokens import LEEWAY, WRONG_CLIENT, no_token, read_token
 from .transport import Patience, Transport
 
 
@@ -135,7 +135,7 @@ class Keys:
     def _renewed(self, user_id: str, grant: Grant, patience: Patience) -> str:
         refresh_token = grant.refresh_token or ""
         answer = self._transport.read(lambda: self._renew(refresh_token), patience)
-        if answer.code == "invalid_client":
+        if answer.code in WRONG_CLIENT:
             raise no_token(answer, what="renew this person's sign-in", check="OAuth client that people use")
         if not answer.ok:
             self._keyring.save(user_id, None)

@@ -95,5 +95,8 @@ def _sending(calls: Calls) -> Check:
 
 def _people(sign_in: SignIn) -> str:
     if not sign_in.client_is_known():
-        raise Refused("Genesys does not know the OAuth client that people sign in with, or its secret.")
+        raise Refused(
+            "Genesys does not know the OAuth client that people sign in with, or its secret, or does not let "
+            "it sign people in."
+        )
     return "people can sign in"

@@ -12,7 +12,7 @@ from .calls import Calls
 from .errors import AuthError, GenesysError
 from .keyring import Grant, Keyring
 from .nouns import User
-from .tokens import no_token
+from .tokens import WRONG_CLIENT, no_token
 from .transport import Patience, Transport
 from .users import read_user
 
@@ -70,7 +70,7 @@ class SignIn:
         Source: Genesys Cloud Platform API, `POST /oauth/token`, `GET /api/v2/users/me`.
         """
         answer = self._exchange(code, verifier, redirect_uri)
-        if answer.code == "invalid_client":
+        if answer.code in WRONG_CLIENT:
             raise no_token(answer, what="let people sign in", check="OAuth client that people use")
         if not answer.ok:
             raise _start_again(answer)
@@ -107,10 +107,9 @@ class SignIn:
             return  # it ends by itself, and nobody holds it any more
 
     def client_is_known(self) -> bool:
-        """Whether Genesys knows the OAuth client that people use, and then refuses only a wrong code."""
-        return (
-            self._exchange("none", secrets.token_urlsafe(64), "https://localhost/").code != "invalid_client"
-        )
+        """Whether Genesys lets the OAuth client sign people in, and then refuses only a wrong code."""
+        answer = self._exchange("none", secrets.token_urlsafe(64), "https://localhost/")
+        return answer.code not in WRONG_CLIENT
 
     def _exchange(self, code: str, verifier: str, redirect_uri: str) -> Answer:
         from . import grants

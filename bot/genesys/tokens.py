@@ -15,6 +15,7 @@ from .errors import AuthError, Unavailable
 from .transport import Patience
 
 LEEWAY = timedelta(seconds=60)
+WRONG_CLIENT = ("invalid_client", "unauthorized_client")  # the operator's to repair, whoever signs in
 
 Fetch = Callable[[str | None, Patience], "Token"]
 

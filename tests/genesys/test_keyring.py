@@ -55,7 +55,7 @@ def ann(
 
     def ann(**options: Any) -> Genesys:
         genesys = connect_public(**({"keyring": keyring} | options))
-        keyring.save(public.ann, log_in(genesys, public.ann)[1])
+        keyring.save(public.ann, log_in(connect_public(), public.ann)[1])
         keyring.done.clear()
         public.forget()
         return genesys
@@ -201,6 +201,21 @@ def test_client_that_is_not_known_any_more_is_for_the_operator_and_costs_nobody_
     clock.at += timedelta(days=2)
 
     with pytest.raises(AuthError, match="the operator has to check") as refused:
+        genesys.conversation(public.chat, reader=public.ann)
+
+    assert not isinstance(refused.value, NotConnected)
+    assert keyring.load(public.ann) is not None
+
+
+def test_client_that_may_not_sign_people_in_is_for_the_operator_and_costs_nobody_their_sign_in(
+    public: SimulatedGenesys, ann: Callable[..., Genesys], keyring: Watched, clock: Any
+) -> None:
+    genesys = ann(oauth_client_id=public.client_id, oauth_client_secret=public.client_secret)
+    clock.at += timedelta(days=2)
+
+    with pytest.raises(
+        AuthError, match=r"\(400 unauthorized_client\).* the operator has to check"
+    ) as refused:
         genesys.conversation(public.chat, reader=public.ann)
 
     assert not isinstance(refused.value, NotConnected)

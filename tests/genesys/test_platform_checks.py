@@ -86,6 +86,17 @@ def test_wrong_client_for_people_is_found(connect_public: Callable[..., Genesys]
     assert "does not know the OAuth client that people sign in with" in found["genesys people"]
 
 
+def test_client_for_people_that_is_the_services_own_is_found(
+    public: SimulatedGenesys, connect_public: Callable[..., Genesys]
+) -> None:
+    service = {"oauth_client_id": public.client_id, "oauth_client_secret": public.client_secret}
+
+    found = failed(connect_public(**service))
+
+    assert list(found) == ["genesys people"]
+    assert "or does not let it sign people in" in found["genesys people"]
+
+
 def test_without_a_client_for_people_there_is_nothing_of_it_to_check(
     connect_public: Callable[..., Genesys],
 ) -> None:

@@ -141,6 +141,15 @@ def test_wrong_client_is_for_the_operator_to_repair(
         log_in(connect_public(oauth_client_secret="wrong"), public.ann)
 
 
+def test_client_that_may_not_sign_people_in_is_for_the_operator_to_repair(
+    public: SimulatedGenesys, connect_public: Callable[..., Genesys]
+) -> None:
+    service = {"oauth_client_id": public.client_id, "oauth_client_secret": public.client_secret}
+
+    with pytest.raises(AuthError, match="the operator has to check the OAuth client that people use"):
+        sign_in_of(connect_public(**service)).finish("c", "v" * 43, CALLBACK)
+
+
 def test_token_host_that_gives_no_answer_is_unavailable(
     public: SimulatedGenesys, connect_public: Callable[..., Genesys], log_in: Callable[..., Any]
 ) -> None:
