@@ -138,7 +138,8 @@ class Keys:
         if answer.code in WRONG_CLIENT:
             raise no_token(answer, what="renew this person's sign-in", check="OAuth client that people use")
         if not answer.ok:
-            self._keyring.save(user_id, None)
+            if answer.code:  # a gateway's page has none, and says nothing of the refresh token
+                self._keyring.save(user_id, None)
             raise NotConnected(user_id, correlation_id=answer.correlation_id)
         renewed = Grant.of(answer.body or {}, self._now(), before=grant)
         self._keyring.save(user_id, renewed)  # first: the old refresh token is spent

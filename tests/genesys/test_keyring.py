@@ -10,9 +10,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask import Response
 
 from bot.genesys import AuthError, Genesys, Grant, MemoryKeyring, NotConnected, Unavailable
 from bot.sandbox.genesys import SimulatedGenesys
+from bot.sandbox.http import Server
 
 TOKEN = "POST /oauth/token"
 READ = "GET /api/v2/conversations/{id}"
@@ -219,6 +221,23 @@ def test_client_that_may_not_sign_people_in_is_for_the_operator_and_costs_nobody
         genesys.conversation(public.chat, reader=public.ann)
 
     assert not isinstance(refused.value, NotConnected)
+    assert keyring.load(public.ann) is not None
+
+
+def test_refusal_that_is_a_gateways_costs_nobody_their_sign_in(
+    public: SimulatedGenesys,
+    ann: Callable[..., Genesys],
+    scripted: Callable[..., Server],
+    keyring: Watched,
+    clock: Any,
+) -> None:
+    gateway = scripted(Response(), token=Response("<html>Request blocked</html>", status=403))
+    genesys = ann(login_url=gateway.url)
+    clock.at += timedelta(days=2)
+
+    with pytest.raises(NotConnected):
+        genesys.conversation(public.chat, reader=public.ann)
+
     assert keyring.load(public.ann) is not None
 
 
