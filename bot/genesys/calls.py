@@ -63,7 +63,9 @@ class Calls:
     def once(self, method: str, path: str, token: str) -> Answer:
         """The clear answer to a reading with this very token, whosever it is."""
         call = partial(self._transport.request, method, self._api + path, auth=Bearer(token))
-        return self._transport.read(call, Patience(self._sleep), token=token)
+        answer = self._transport.read(call, Patience(self._sleep), token=token)
+        _require_right_place(answer)
+        return answer
 
     def _ask(
         self,
@@ -83,14 +85,15 @@ class Calls:
             answer = way(call, patience, token=token)
             if answer.status != 401:
                 return answer
-            if answer.code == "ip.not.authorized":
-                raise _wrong_place(answer)
+            _require_right_place(answer)
             refused = token
         raise self._tokens.rejected(principal, answer)
 
 
-def _wrong_place(answer: Answer) -> AuthError:
-    return AuthError(
+def _require_right_place(answer: Answer) -> None:
+    if answer.code != "ip.not.authorized":
+        return
+    raise AuthError(
         "The organisation's Genesys settings do not allow requests from where this bot runs. Nothing was "
         "sent, and trying again will not help: a Genesys administrator has to allow the bot's address. Ask "
         f"the operator to have that done{quoting(answer.correlation_id)}.",

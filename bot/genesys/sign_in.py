@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
-from .answers import Answer
+from .answers import Answer, refusal
 from .calls import Calls
 from .errors import AuthError, GenesysError
 from .keyring import Grant, Keyring
@@ -65,7 +65,8 @@ class SignIn:
         """
         Who signed in, and their tokens, which are not kept yet: check that it is the right person first.
 
-        Raises AuthError if the code is not good (any more): the person starts again.
+        Raises AuthError if the code is not good (any more): the person starts again; Refused
+        where Genesys does not let the bot see who it is.
 
         Source: Genesys Cloud Platform API, `POST /oauth/token`, `GET /api/v2/users/me`.
         """
@@ -76,6 +77,8 @@ class SignIn:
             raise _start_again(answer)
         grant = Grant.of(answer.body or {}, self._now())
         me = self._calls.once("GET", "/api/v2/users/me", grant.access_token)
+        if me.status == 403:
+            raise refusal(me, action="see who signed in", needs="the scope user-basic-info", missing="")
         if not me.ok:
             raise _start_again(me)
         return read_user(me.body or {}), grant

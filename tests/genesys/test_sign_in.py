@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from flask import Response, jsonify
 
-from bot.genesys import AuthError, Genesys, MemoryKeyring, NotConnected, SignIn, Unavailable
+from bot.genesys import AuthError, Genesys, MemoryKeyring, NotConnected, Refused, SignIn, Unavailable
 from bot.sandbox.genesys import SimulatedGenesys
 from bot.sandbox.http import Server
 
@@ -159,10 +159,31 @@ def test_token_host_that_gives_no_answer_is_unavailable(
         log_in(connect_public(), public.ann)
 
 
-def test_person_whom_genesys_does_not_show_is_not_connected(
+def test_scope_to_see_who_signed_in_that_is_missing_is_named(
     public: SimulatedGenesys, connect_public: Callable[..., Genesys], log_in: Callable[..., Any]
 ) -> None:
     public.oauth_scopes = frozenset({"conversations"})
+
+    with pytest.raises(
+        Refused, match=r"it probably lacks the scope user-basic-info.* to the bot's OAuth client"
+    ):
+        log_in(connect_public(), public.ann)
+
+
+def test_sign_in_from_a_place_that_is_not_allowed_is_for_the_administrator(
+    connect_public: Callable[..., Genesys], scripted: Callable[..., Server]
+) -> None:
+    refused = Response('{"code": "ip.not.authorized"}', status=401, mimetype="application/json")
+    server = scripted(refused)
+
+    with pytest.raises(AuthError, match="has to allow the bot's address"):
+        sign_in_of(connect_public(login_url=server.url, api_url=server.url)).finish("c", "v" * 43, CALLBACK)
+
+
+def test_person_whom_genesys_does_not_show_is_not_connected(
+    public: SimulatedGenesys, connect_public: Callable[..., Genesys], log_in: Callable[..., Any]
+) -> None:
+    public.fault("GET /api/v2/users/me", "status", status=401)
 
     with pytest.raises(AuthError, match="did not confirm this sign-in"):
         log_in(connect_public(), public.ann)
