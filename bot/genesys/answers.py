@@ -22,7 +22,7 @@ class Answer:
     """
     One answer, read. `body` is the JSON object in it, None where there is none to read.
 
-    A 202 or 204 needs no body (an empty one is {}): the status is all that it says.
+    A 202, a 204 and a 200 to a DELETE need no body (an empty one is {}): the status is all they say.
 
     `code` and `correlation_id` are safe to log and to show: short, and of plain characters.
     """
@@ -126,7 +126,8 @@ def _rights_named(answer: Answer) -> list[str]:
 
 
 def _json_object(response: requests.Response) -> Mapping[str, Any] | None:
-    if response.status_code in (202, 204) and not response.content:
+    deleted = response.status_code == 200 and getattr(response.request, "method", "") == "DELETE"
+    if (deleted or response.status_code in (202, 204)) and not response.content:
         return {}
     try:
         body = response.json()

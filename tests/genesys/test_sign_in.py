@@ -210,6 +210,17 @@ def test_person_who_disconnects_is_forgotten_and_their_token_given_back(
     assert revoked.headers["Authorization"] == "Bearer t1"
 
 
+def test_token_is_given_back_by_one_request_which_needs_no_body_for_an_answer(
+    public: SimulatedGenesys, platform: Genesys, clock: Any
+) -> None:
+    sign_in_of(platform).forget(public.ann)
+
+    assert [(each.method, each.path, each.status) for each in public.requests] == [
+        ("DELETE", "/api/v2/tokens/me", 200)
+    ]
+    assert clock.naps == []
+
+
 def test_person_is_forgotten_even_where_genesys_cannot_be_told(
     public: SimulatedGenesys, platform: Genesys
 ) -> None:
