@@ -46,8 +46,9 @@ UNCONFIRMED = (
     "Look at the conversation in Genesys before sending it again."
 )
 
-# All that requests raises is an OSError; one of urllib3's own is only a ValueError.
-_FROM_BELOW = (OSError, urllib3.exceptions.HTTPError, urllib3.exceptions.ProxySchemeUnsupported)
+# All that requests raises itself is an OSError. A redirect's address, which it reads though it does
+# not go there, can be a ValueError, and so can one of urllib3's own.
+_FROM_BELOW = (OSError, ValueError, urllib3.exceptions.HTTPError)
 
 _dice = random.SystemRandom()
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Response, jsonify
+from werkzeug.datastructures import Headers
 
 from bot.genesys import (
     Accepted,
@@ -165,6 +166,34 @@ def test_send_answered_by_a_failing_server_is_unknown_and_never_repeated(
         post()
 
     assert len(public.seen(SEND)) == 1
+
+
+class Redirect(Response):
+    """One whose address goes out as it is, though it is none."""
+
+    def get_wsgi_headers(self, environ: Any) -> Headers:
+        return self.headers
+
+
+@pytest.mark.parametrize("where", ["http://[", "https://a\xff.example/"])
+def test_redirect_whose_address_is_none_is_no_answer_like_any_other(
+    connect_public: Callable[..., Genesys],
+    scripted: Callable[..., Server],
+    post: Callable[..., Accepted],
+    chat: Conversation,
+    ann: Sender,
+    where: str,
+) -> None:
+    server = scripted(Redirect(status=302, headers={"Location": where, "Content-Length": "0"}))
+    genesys = connect_public(api_url=server.url)
+
+    with pytest.raises(OutcomeUnknown):
+        post(genesys=genesys)
+    with pytest.raises(Unavailable):
+        genesys.conversation(chat.id, reader=ann.user_id)
+
+    assert len(server.seen(SEND)) == 1
+    assert genesys.reachable() is False
 
 
 def test_429_is_waited_for_as_asked_and_said(
