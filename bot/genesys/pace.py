@@ -82,7 +82,8 @@ class Room:
                 if not patience.wait(LOOK_AGAIN, quietly=True):
                     raise limited(TOO_SLOW)
             else:
-                self._wait_in_place((until - self._now()).total_seconds(), patience)
+                # It may be over by now, and a sleep of less than nothing is an error.
+                self._wait_in_place(max((until - self._now()).total_seconds(), 0.0), patience)
                 waited = until
 
     def leave(self, headers: Mapping[str, str] | None = None, *, rest: float | None = None) -> None:

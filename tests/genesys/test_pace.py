@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -76,6 +77,22 @@ def test_full_nothing_leaves_until_the_window_ends_and_whoever_waits_hears_of_it
 
     assert heard == [42, 0]  # how long, and that it is over
     assert clock.naps == [42]
+
+
+def test_window_that_ends_while_somebody_begins_to_wait_for_it_is_no_wait_of_less_than_nothing(
+    clock: Any,
+) -> None:
+    def now() -> Any:
+        clock.at += timedelta(milliseconds=1)
+        return clock.at
+
+    pace = Pace(now)
+    hear(pace, "ann", told(100, reset=30))
+    clock.at += timedelta(seconds=30, milliseconds=-1.5)
+
+    pace.of("ann").enter(Patience(clock.sleep))
+
+    assert clock.naps == [0]
 
 
 def test_wait_that_is_too_long_is_said_without_a_request(
