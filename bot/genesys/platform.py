@@ -16,7 +16,7 @@ from typing import Any
 from . import ids, live, messages, messaging, platform_checks, queues, responses
 from .answers import Answer, refusal
 from .contract import Contract, Outgoing
-from .errors import OutcomeUnknown, Refused, Unavailable
+from .errors import Interrupted, OutcomeUnknown, Refused, Unavailable
 from .json_values import object_of, text_of
 from .nouns import (
     Accepted,
@@ -135,7 +135,7 @@ class PlatformGenesys(Contract):
         As `Genesys.look`: reads the conversation's messages back, at once and after 2, 5 and 10 seconds.
 
         Compares text, sender and time. Of `sender` only the person counts, so it need not
-        be one that could send now. Raises what reading raises, but Unavailable.
+        be one that could send now. Raises what reading raises, but Unavailable (Interrupted it does).
         """
         before = {*known, *self._there_before(conversation, since)}
         search = messages.Search(sender, text, since, before)
@@ -145,6 +145,8 @@ class PlatformGenesys(Contract):
             try:
                 now = self.conversation(conversation.id, reader=search.reader)
                 found = search.find(self._calls, now)
+            except Interrupted:
+                raise
             except Unavailable:
                 continue
             if found:

@@ -15,6 +15,7 @@ from bot.genesys import (
     Delivery,
     Genesys,
     Grant,
+    Interrupted,
     NotConnected,
     NotFound,
     OutcomeUnknown,
@@ -282,6 +283,24 @@ def test_look_goes_on_after_a_look_that_failed(
     public.fault(match, "lost_before", times=3)
 
     assert look() is not None
+
+
+def test_look_whose_last_reading_is_interrupted_has_not_looked_to_the_end(
+    public: SimulatedGenesys,
+    connect_public: Callable[..., Genesys],
+    chat: Conversation,
+    ann: Sender,
+    clock: Any,
+) -> None:
+    def sleep(seconds: float) -> None:
+        if 10 in clock.naps:
+            raise Interrupted(retry_after=seconds)
+        clock.sleep(seconds)
+
+    public.fault(READ, "lost_before", times=None)
+
+    with pytest.raises(Interrupted):
+        connect_public(sleep=sleep).look(chat, ann, TEXT, since=clock.now())
 
 
 def test_look_with_a_lapsed_sign_in_is_one_for_the_person(
