@@ -96,6 +96,16 @@ def test_a_renewed_sign_in_is_counted(sandbox: Sandbox) -> None:
     assert numbers(sandbox)["canned_genesys_token_requests_total 2xx"] - before == 1
 
 
+def test_a_sign_in_that_gets_no_answer_is_counted_as_one(sandbox: Sandbox) -> None:
+    send(sandbox)
+    sandbox.clock.advance(days=2)
+    sandbox.genesys.fault("POST /oauth/token", "lost_before")
+    send(sandbox)
+
+    assert numbers(sandbox)["canned_genesys_token_requests_total none"] == 1
+    assert "canned_genesys_requests_total none" not in numbers(sandbox)
+
+
 def test_nobody_and_nothing_is_named(sandbox: Sandbox) -> None:
     send(sandbox)
     said = page(sandbox)

@@ -122,7 +122,7 @@ class Genesys(ABC):
         token of that person, not the service's. `login_url` and `api_url` replace the host.
         `timeout`: seconds to connect, and between two bytes of an answer. `now` gives aware UTC.
         `sleep` may raise Interrupted, which ends the call. `on_answer` hears of each request:
-        its path, and the status of its answer (None: there was none).
+        its path ("" where an answer broke off), and the status of its answer (None: there was none).
 
         Raises ValueError for an `org_id` that is no host name and for a URL that is neither
         https nor on this machine.

@@ -34,7 +34,8 @@ from .pace import Need, Pace, Room, limited
 log = logging.getLogger(__name__)
 
 OnWait = Callable[[float], None]
-OnAnswer = Callable[[str, int | None], None]  # a request's path, and its answer's status if there was one
+# A request's path, and its answer's status if there was one; "" for a path where an answer broke off.
+OnAnswer = Callable[[str, int | None], None]
 
 TRIES = 3
 PATIENCE = 60.0
@@ -185,11 +186,12 @@ class Transport:
 
     def _once(self, call: Callable[[], requests.Response], room: Room, patience: Patience) -> Answer:
         room.enter(patience)
-        answer = None
+        answer, path = None, ""
         try:
             response = call()
             answer = Answer.of(response, self._now())
         except _FROM_BELOW as exc:
+            path = _path_of(getattr(exc, "request", None))
             log.warning("genesys: no answer, %s", type(exc).__name__)
             if _never_left(exc):
                 raise Unavailable(_UNREACHABLE) from exc
@@ -197,8 +199,8 @@ class Transport:
         finally:
             if answer is None:
                 room.leave()
-                self._tell("", None)
-        self._tell(urlsplit(response.request.url or "").path, answer.status)
+                self._tell(path, None)
+        self._tell(_path_of(response.request), answer.status)
         over = answer.status == 429
         room.leave(response.headers, rest=answer.retry_after if over else None)
         if not answer.ok:
@@ -243,13 +245,17 @@ def _never_left(exc: Exception) -> bool:
     )
 
 
+def _path_of(request: requests.PreparedRequest | None) -> str:
+    return urlsplit(request.url or "").path if request else ""
+
+
 def _log(response: requests.Response, answer: Answer) -> None:
     refused = answer.is_clear and answer.status not in (401, 403)  # often just somebody's slip
     log.log(
         logging.INFO if refused else logging.WARNING,
         "genesys: %s %s answered %s %s, correlation %s",
         response.request.method,
-        urlsplit(response.request.url or "").path,
+        _path_of(response.request),
         answer.status,
         answer.code or "-",
         answer.correlation_id or "-",
