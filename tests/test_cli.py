@@ -279,7 +279,14 @@ def test_missing_and_wrong_settings_are_all_named_at_once(canned: Canned, words:
 
 
 def test_database_url_of_no_use_is_told_without_its_password(canned: Canned) -> None:
-    for url in ("mysql://u:s3cr3t@h/n", "s3cr3t", "postgresql+s3cr3t://u@h/n", "sqlite://"):
+    wrong = (
+        "mysql://u:s3cr3t@h/n",
+        "s3cr3t",
+        "postgresql+s3cr3t://u@h/n",
+        "postgresql://u:s3cr3t",
+        "sqlite://",
+    )
+    for url in wrong:
         result = canned("users", "list", env={"DATABASE_URL": url})
 
         assert result.exit_code == 1

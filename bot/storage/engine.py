@@ -39,7 +39,6 @@ from sqlalchemy.exc import (
     DataError,
     DBAPIError,
     IntegrityError,
-    NoSuchModuleError,
     ProgrammingError,
     TimeoutError,
 )
@@ -63,6 +62,7 @@ ALIVE_WITHIN = timedelta(seconds=15)
 PATIENCE = 2.5
 SOON_ON_DISK = text("SET LOCAL synchronous_commit = off")
 BESIDE = select(func.pg_advisory_xact_lock_shared(bindparam("number", type_=BigInteger)))
+DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql+psycopg")
 AT_ONCE = 1000  # rows of a long look that are in memory
 
 
@@ -180,11 +180,11 @@ def read_url(url: str) -> URL:
     """The URL with the driver that we bring; raises StorageError, which never repeats the URL."""
     try:
         parsed = make_url(url)
-    except ArgumentError as exc:
+    except (ArgumentError, ValueError) as exc:  # the latter for a port that is no number
         raise StorageError(_WHICH) from exc
     if parsed.drivername in ("postgres", "postgresql"):
         parsed = parsed.set(drivername="postgresql+psycopg")
-    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+    if parsed.drivername not in DRIVERS:
         raise StorageError(_WHICH)
     if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
         raise StorageError(f"A database in memory would forget what was promised. {_WHICH}")
@@ -212,8 +212,6 @@ def open_engine(url: URL, *, patience: float, foreign_keys: bool = True) -> Engi
         engine = create_engine(url, hide_parameters=True, **options)
     except ModuleNotFoundError as exc:
         raise StorageError("PostgreSQL needs its driver: pip install 'canned[postgres]'.") from exc
-    except NoSuchModuleError as exc:
-        raise StorageError(_WHICH) from exc
     if is_sqlite:
         _prepare_sqlite(engine, patience=patience, foreign_keys=foreign_keys)
     else:

@@ -146,7 +146,18 @@ def test_commits_on_sqlite_are_durable_and_do_not_keep_readers_out(sqlite_store:
 
 
 @pytest.mark.parametrize(
-    "url", ["mysql://user:secret@host/canned", "nonsense secret", "sqlite://", "sqlite:///:memory:"]
+    "url",
+    [
+        "mysql://user:secret@host/canned",
+        "nonsense secret",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "postgresql://user:secret/canned",  # no @, so what follows the colon is read as a port
+        "postgresql+psycopg://user:secret@host:54x2/canned",
+        "postgresql+psycopg2://user:secret@host/canned",
+        "postgresql+psycopg_async://user:secret@host/canned",
+        "sqlite+aiosqlite:///canned.db",
+    ],
 )
 def test_url_of_no_use_is_refused_without_repeating_it(url: str, clock: Any) -> None:
     with pytest.raises(StorageError, match="DATABASE_URL is sqlite") as refused:
