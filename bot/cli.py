@@ -64,6 +64,9 @@ def environment() -> Mapping[str, str]:
         kept = dotenv_values(".env", interpolate=False)
     except UnicodeDecodeError as exc:
         raise SettingsError([".env is not UTF-8: save it as UTF-8 text"]) from exc
+    except OSError as exc:
+        fault = f".env cannot be read ({exc.strerror}): it has to belong to whoever starts the bot"
+        raise SettingsError([fault]) from exc
     return {name: value for name, value in kept.items() if value is not None} | dict(os.environ)
 
 

@@ -261,6 +261,17 @@ def test_dotenv_that_is_not_utf8_is_told_in_a_sentence(canned: Canned, folder: P
     assert ".env" in result.stderr
 
 
+@pytest.mark.parametrize("words", [("check",), ("users", "list"), ("responses", "list")])
+def test_dotenv_that_may_not_be_read_is_told_in_a_sentence(
+    canned: Canned, folder: Path, words: tuple[str, ...]
+) -> None:
+    (folder / ".env").symlink_to("/proc/self/mem")  # opens, and refuses even root to read
+    result = canned(*words)
+
+    assert result.exit_code == 1
+    assert ".env cannot be read" in result.output
+
+
 @pytest.mark.parametrize("words", [("send", "c", "r", "--as", "U1"), ("users", "link", "U1", "u")])
 def test_missing_and_wrong_settings_are_all_named_at_once(canned: Canned, words: tuple[str, ...]) -> None:
     result = canned(*words, env={"CANNED_PORT": "s3cr3t"})
