@@ -501,10 +501,13 @@ def _pair(value: str) -> tuple[str, str]:
 def _rows(file: Path) -> list[dict[str, str]]:
     try:
         with file.open(newline="", encoding="utf-8-sig") as lines:
-            rows = list(csv.DictReader(lines, restval=""))
+            read = csv.DictReader(lines, restval="")
+            named, rows = set(read.fieldnames or ()), list(read)
     except UnicodeDecodeError as exc:
         raise click.UsageError(f"{file} is not UTF-8: save it as CSV UTF-8.") from exc
-    if rows and not {"slack_user", "genesys_user"} <= rows[0].keys():
+    except csv.Error as exc:
+        raise click.UsageError(f"{file} is no CSV: look for a quotation mark that is not closed.") from exc
+    if not {"slack_user", "genesys_user"} <= named:
         raise click.UsageError(f"{file} needs a first line with the columns slack_user,genesys_user.")
     return rows
 

@@ -495,7 +495,7 @@ def test_import_names_a_line_that_is_cut_short(canned: Canned, office: Sandbox, 
 
 
 @pytest.mark.parametrize(
-    "lines", ["slack,genesys\nU0ANN,x\n", "slack_user;genesys_user\nU0ANN;x\n", "U0ANN,x\nU,y"]
+    "lines", ["slack,genesys\nU0ANN,x\n", "slack_user;genesys_user\nU0ANN;x\n", "U0ANN,x\nU,y", "U0ANN,x", ""]
 )
 def test_import_of_a_file_without_the_two_columns_is_a_usage_error(
     canned: Canned, office: Sandbox, folder: Path, lines: str
@@ -515,6 +515,17 @@ def test_import_of_a_file_that_is_not_utf8_is_told_in_a_sentence(
 
     assert result.exit_code in (1, 2)
     assert "UTF-8" in result.stderr
+
+
+def test_import_of_a_file_that_is_no_csv_is_a_usage_error(
+    canned: Canned, office: Sandbox, folder: Path
+) -> None:
+    lines = f"U0BOB,{BOB}\n" * 5000
+    (folder / "people.csv").write_text(f'slack_user,genesys_user\nU0ANN,"{ANN}\n{lines}')
+    result = canned("users", "import", "people.csv", env=alone(office))
+
+    assert result.exit_code == 2
+    assert "people.csv is no CSV: look for a quotation mark that is not closed." in result.stderr
 
 
 def test_import_of_no_file_is_a_usage_error(canned: Canned) -> None:
