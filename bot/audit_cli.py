@@ -39,7 +39,8 @@ def _moment(_: click.Context, option: click.Parameter, value: str | None) -> dat
     try:
         moment = datetime.fromisoformat(value)
         whole_day = option.name == "until" and len(value) <= len("2026-03-01")
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) + timedelta(days=whole_day)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment.astimezone(UTC) + timedelta(days=whole_day)
     except (ValueError, OverflowError) as exc:
         raise click.BadParameter(f"{value} is no date or time like 2026-03-01 or 2026-03-01T12:00") from exc
 

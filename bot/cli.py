@@ -342,7 +342,7 @@ def sends() -> None:
 
 @sends.command("list")
 @click.option("--state", help="Only sends in this state, e.g. unknown.")
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True)
+@click.option("--limit", type=click.IntRange(1, 1_000_000), default=50, show_default=True)
 @faults_as_sentences
 def list_sends(state: str | None, limit: int) -> None:
     """List sends, the newest first, without their texts; last who has dealt with an unknown one."""
@@ -362,7 +362,7 @@ def list_sends(state: str | None, limit: int) -> None:
 @faults_as_sentences
 def export_sends(since: datetime | None, until: datetime | None, as_: tables.Format) -> None:
     """Write out every send, the oldest first, with what became of it and without its text."""
-    end = until + timedelta(days=1) if until else None
+    end = min(until, datetime.max - timedelta(days=1)) + timedelta(days=1) if until else None
     with _store() as store:
         lines = store.each_send(since=_utc(since), until=_utc(end))
         tables.write(sys.stdout, SEND_COLUMNS, along(lines, "Writing sends", printing=True), as_=as_)

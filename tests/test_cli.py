@@ -957,6 +957,7 @@ def test_export_takes_whole_days(send: Canned, canned: Canned, office: Sandbox) 
 
     assert rows("--since", f"{today:%Y-%m-%d}", "--until", f"{today:%Y-%m-%d}") == 1
     assert (rows("--since", tomorrow), rows("--until", yesterday)) == (0, 0)
+    assert rows("--until", "9999-12-31") == 1
     assert canned("sends", "export", "--since", "Monday").exit_code == 2
 
 
@@ -983,9 +984,26 @@ def test_state_that_there_is_not_is_a_usage_error_that_lists_those_there_are(can
     assert "There is no state lost; there are pending, sending, sent" in result.stderr
 
 
-@pytest.mark.parametrize("limit", ["0", "-1", "x"])
+@pytest.mark.parametrize("limit", ["0", "-1", "x", f"{2**63}"])
 def test_limit_that_is_no_number_of_sends_is_a_usage_error(canned: Canned, limit: str) -> None:
     assert canned("sends", "list", "--limit", limit).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("export", "--since"),
+        ("export", "--until"),
+        ("purge", "--before"),
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00+14:00", "10000-01-01", "03/01/2026"])
+def test_time_that_there_is_not_is_a_usage_error(canned: Canned, words: tuple[str, ...], moment: str) -> None:
+    result = canned("audit", *words, moment)
+
+    assert result.exit_code == 2
+    assert f"{moment} is no date or time like 2026-03-01" in result.stderr
 
 
 # -- sandbox ----------------------------------------------------------------------------------
