@@ -525,9 +525,9 @@ def _linked(parts: Parts, row: Mapping[str, Any]) -> bool:
 
 def _catalog() -> Catalog:
     from bot.canned.catalog import CatalogFile
+    from bot.settings import config
 
-    path = environment().get("CANNED_CONFIG") or "canned.yml"
-    return CatalogFile(Path(path)).current()
+    return CatalogFile(config(environment())).current()
 
 
 class Found(NamedTuple):
@@ -566,11 +566,12 @@ def _sendable(store: Store) -> list[str]:
 
 @contextmanager
 def _store() -> Iterator[Store]:
-    from bot.settings import DEFAULT_DATABASE, secret_keys
+    from bot.settings import database_url, secret_keys
     from bot.storage import Store
 
-    url = environment().get("DATABASE_URL") or DEFAULT_DATABASE
-    store = Store(url, now=now, worker=str(uuid.uuid4()), keys=secret_keys(environment()))
+    env = environment()
+    url, keys = database_url(env).reveal(), secret_keys(env)
+    store = Store(url, now=now, worker=str(uuid.uuid4()), keys=keys)
     try:
         store.upgrade()
         yield store

@@ -112,8 +112,8 @@ class Settings:
             slack=_slack(read, required=need_slack),
             public_url=_public_url(read, required=people_sign_in),
             secret_keys=_secret_keys(read, required=people_sign_in),
-            database_url=Secret(read.text("DATABASE_URL", DEFAULT_DATABASE)),
-            config=Path(read.text("CANNED_CONFIG", DEFAULT_CONFIG)),
+            database_url=database_url(env),
+            config=config(env),
             host=read.text("CANNED_HOST", "127.0.0.1"),
             port=read.number("CANNED_PORT", 3000),
             log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
@@ -131,6 +131,16 @@ def secret_keys(env: Mapping[str, str]) -> tuple[Secret, ...]:
     if read.faults:
         raise SettingsError(read.faults)
     return keys
+
+
+def database_url(env: Mapping[str, str]) -> Secret:
+    """DATABASE_URL alone, for what needs no other setting."""
+    return Secret(_Reader(env).text("DATABASE_URL", DEFAULT_DATABASE))
+
+
+def config(env: Mapping[str, str]) -> Path:
+    """CANNED_CONFIG alone, for what needs no other setting."""
+    return Path(_Reader(env).text("CANNED_CONFIG", DEFAULT_CONFIG))
 
 
 class _Reader:

@@ -232,6 +232,15 @@ def test_dotenv_in_the_folder_is_read_and_the_environment_comes_before_it(
     assert canned("responses", "list", env={"CANNED_CONFIG": "two.yml"}).stdout == "two\tTitle\n"
 
 
+def test_blanks_round_a_value_count_for_no_command(canned: Canned, folder: Path) -> None:
+    responses_file(folder, "one.yml", "one")
+
+    assert canned("responses", "list", env={"CANNED_CONFIG": " one.yml "}).stdout == "one\tTitle\n"
+    assert canned("pause", env={"DATABASE_URL": " sqlite:///one.db "}).exit_code == 0
+    assert canned("responses", "list", env={"CANNED_CONFIG": " "}).exit_code == 1
+    assert sorted(path.name for path in folder.glob("*.db*")) == ["one.db"]
+
+
 def test_dotenv_of_a_folder_above_is_not_read(canned: Canned, folder: Path) -> None:
     responses_file(folder, "canned.yml", "mine")
     (folder.parent / ".env").write_text("CANNED_CONFIG=nowhere.yml\n")
