@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -154,6 +154,7 @@ def send(conversation: str, response: str, values: tuple[str, ...], user: str, t
     from bot import logs
     from bot.app import operate
 
+    _require_team(team)
     filled = dict(_pair(value) for value in values)
     language = filled.pop("lang", None)
     with operate(read_settings(), now=now) as parts:
@@ -198,7 +199,7 @@ def _findings() -> Iterator[Check]:
 def pause(team: str | None) -> None:
     """Let nothing leave that has not left yet, in any process, until `canned resume`."""
     with _store() as store:
-        _require_team(store, team)
+        _require_team(team, paused=[pause.team for pause in store.pauses()])
         standing, new = store.pause(team or "", actor=OPERATOR)
     since = f"since {standing.since:%Y-%m-%d %H:%M:%S} UTC"
     click.echo(f"Sending {'is' if new else 'was already'} paused for {standing.whose}, {since}.")
@@ -211,7 +212,7 @@ def pause(team: str | None) -> None:
 def resume(team: str | None) -> None:
     """Lift a pause; what has waited for less than five minutes goes out then."""
     with _store() as store:
-        _require_team(store, team)
+        _require_team(team, paused=[pause.team for pause in store.pauses()])
         lifted = store.resume(team or "", actor=OPERATOR)
         left = store.pauses()
     whose = team or "every team"
@@ -399,9 +400,9 @@ def init(folder: Path) -> None:
         raise click.ClickException(f"Cannot write into {folder}: {exc.strerror}.") from exc
 
 
-def _require_team(store: Store, team: str | None) -> None:
+def _require_team(team: str | None, paused: Collection[str] = ()) -> None:
     """A usage error for a team that canned.yml does not have, and that is not paused either."""
-    if team is None or any(pause.team == team for pause in store.pauses()):
+    if team is None or team in paused:
         return
     from bot.canned.search import nearest
 

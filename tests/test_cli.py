@@ -865,6 +865,14 @@ def test_supervisor_of_several_teams_has_to_name_one(
     assert [receipt.request.channel for receipt in office.receipts()] == [channel]
 
 
+def test_team_that_canned_yml_does_not_have_is_a_usage_error(send: Canned, office: Sandbox) -> None:
+    result = send("escalation", "--team", "Suport EMEA")
+
+    assert result.exit_code == 2
+    assert "There is no team 'Suport EMEA' in canned.yml. Did you mean Support EMEA?" in result.stderr
+    assert states(office) == []
+
+
 # -- send: 3 ----------------------------------------------------------------------------------
 
 
