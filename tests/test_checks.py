@@ -184,7 +184,6 @@ BROKEN = [
             "responses:library:view": "libraries",
             "responses:response:view": "responses",
             "routing:queue:view": "queues",
-            "analytics:queueObservation:view": "live conversations",
         }.items()
     ),
     Broken(

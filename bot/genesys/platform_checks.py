@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from functools import partial
 
-from . import live, queues, responses
+from . import queues, responses
 from .calls import Calls
 from .checks import checked
 from .client import Genesys
@@ -29,7 +29,6 @@ def run(genesys: Genesys, calls: Calls, sign_in: SignIn | None) -> list[Check]:
         checked("genesys libraries", partial(_libraries, calls), _GRANT),
         checked("genesys responses", partial(_responses, calls), _GRANT),
         checked("genesys queues", partial(_queues, calls), _GRANT),
-        checked("genesys live conversations", partial(_live, calls), _GRANT),
         _sending(calls),
     ]
     if sign_in is not None:
@@ -69,11 +68,6 @@ def _responses(calls: Calls) -> str:
 def _queues(calls: Calls) -> str:
     queues.by_name(calls, ["nobody"])
     return "queues can be looked up"
-
-
-def _live(calls: Calls) -> str:
-    live.active(calls, None, queue_ids=[NOBODY])
-    return "live conversations can be listed"
 
 
 def _sending(calls: Calls) -> Check:

@@ -30,7 +30,6 @@ def test_checks_of_a_sound_set_up_all_pass_warn_of_nothing_and_send_nothing(
         "genesys libraries",
         "genesys responses",
         "genesys queues",
-        "genesys live conversations",
         "genesys sending",
         "genesys people",
     ]
@@ -47,7 +46,6 @@ def test_checks_of_a_sound_set_up_all_pass_warn_of_nothing_and_send_nothing(
         ("responses:library:view", "genesys libraries"),
         ("responses:response:view", "genesys responses"),
         ("routing:queue:view", "genesys queues"),
-        ("analytics:queueObservation:view", "genesys live conversations"),
     ],
 )
 def test_missing_permission_fails_its_own_check_with_its_name(

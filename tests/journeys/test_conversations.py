@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from bot import checks
 from bot.sandbox.sandbox import TEAM, Sandbox
 from bot.sandbox.slack_said import Message
 from bot.sandbox.slack_view import View
+from bot.settings import Settings
 from bot.slack import live
 
 ESCALATION = "Thank you for your patience. Your request has been escalated to our specialist team."
@@ -279,6 +283,24 @@ def test_with_an_agent_of_several_conversations_the_window_lists_them(sandbox: S
     assert view.state["Conversation"] == ""
     for rows in map("\n".join, (listed(view), listed(again))):
         assert ("Ada King" in rows, "Grace Hopper" in rows, "Waiting" in rows) == (True, True, False)
+
+
+def test_the_roles_that_the_readme_asks_for_are_enough_to_list_and_to_send(sandbox: Sandbox) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    service, people = (
+        frozenset(
+            re.findall(r"`(\w+:\w+:view|\w+:\w+:create)`", readme.partition(begin)[2].partition(end)[0])
+        )
+        for begin, end in (("*The service*", "no permission"), ("Supervisors need a role", "`canned init`"))
+    )
+    sandbox.genesys.permissions = service
+    sandbox.genesys.users[sandbox.genesys.ann].permissions = people
+    sandbox.genesys.start_chat("Ada King", queue="Support EMEA")
+
+    assert {"Grace", "Ada"} <= set(re.findall(r"Grace|Ada", "".join(listed(opens(sandbox)))))
+    assert "Sent" in types(sandbox, "/canned @bob escalation").said
+    settings = Settings.from_env(sandbox.environment())
+    assert [each.name for each in checks.run(settings, now=sandbox.clock) if not each.ok] == []
 
 
 def test_without_the_permission_for_queues_own_ones_are_listed_and_it_is_said(sandbox: Sandbox) -> None:
