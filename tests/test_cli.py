@@ -1043,6 +1043,14 @@ def test_sandbox_fails_where_the_customer_got_nothing(canned: Canned) -> None:
     assert "Did you mean" in result.stdout
 
 
+def test_sandbox_says_what_a_command_looks_like_to_whoever_types_none(canned: Canned) -> None:
+    result = canned("sandbox", "--once", "escalation")
+
+    assert result.exit_code == 1
+    assert "A command begins with /canned: /canned {conversation} escalation" in result.stdout
+    assert "Unhandled request" not in result.stderr
+
+
 def test_sandbox_takes_commands_line_by_line(log_as_before: None) -> None:
     said: list[str] = []
     demo.stay(api="platform", say=said.append, lines=["", "/canned list", "/canned help"])

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from bot.slack.manifest import COMMAND
+
 from .genesys import Contract
 from .page import Page
 from .page_blocks import EMOJI
@@ -114,6 +116,9 @@ class Views:
 
     def type(self, command: str) -> None:
         """Type `command` as Ann and say what came of it, in each of the three places."""
+        if command.split(" ")[0] != COMMAND:
+            self._say(f"A command begins with {COMMAND}: {COMMAND} {{conversation}} escalation")
+            return
         slack = self._sandbox.slack
         typed = command.replace("{conversation}", self._sandbox.conversation)
         slack.types(slack.ann, typed, slack.channel)
