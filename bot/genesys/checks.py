@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .errors import GenesysError
+from .errors import GenesysError, RateLimited, Unavailable
 from .nouns import Check
+
+_AGAIN = (
+    "Try again in a minute. If it stays so, check the region and the way from here to Genesys "
+    "(proxy, firewall)."
+)
 
 
 def checked(name: str, action: Callable[[], str], mend: str) -> Check:
     """Run one check; `action` returns what it found, `mend` is what to do where it fails."""
     try:
         return Check(name, ok=True, detail=action())
+    except (RateLimited, Unavailable) as exc:  # it has not said whether that is missing
+        return Check(name, ok=False, detail=str(exc), mend=_AGAIN)
     except GenesysError as exc:
         return Check(name, ok=False, detail=str(exc), mend=mend)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from bot.genesys import Check, Genesys
+from bot.sandbox.faults import Kind
 from bot.sandbox.genesys import SimulatedGenesys
 
 
@@ -110,6 +111,18 @@ def test_failing_server_fails_the_checks_and_raises_nothing(
     (check,) = platform.check()
 
     assert not check.ok
+
+
+@pytest.mark.parametrize("kind", ["status", "429"])
+def test_a_server_that_does_not_say_is_not_taken_for_a_missing_permission(
+    public: SimulatedGenesys, platform: Genesys, kind: Kind
+) -> None:
+    public.fault("POST /api/v2/users/search", kind, times=None, retry_after=90)
+
+    found = [check for check in platform.check() if not check.ok]
+
+    assert found[0].name == "genesys users"
+    assert found[0].mend.startswith("Try again in a minute.")
 
 
 def test_sending_that_cannot_be_checked_says_so(public: SimulatedGenesys, platform: Genesys) -> None:
