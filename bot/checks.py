@@ -19,12 +19,16 @@ from bot.canned.catalog import Catalog, CatalogError, CatalogFile, Team
 from bot.canned.keyring import SealedKeyring
 from bot.genesys import Check
 from bot.settings import EVENTS, Settings
-from bot.storage import HEAD, StorageError, Store
+from bot.storage import HEAD, DatabaseDown, StorageError, Store
 
 Clock = Callable[[], datetime]
 Members = Mapping[str, frozenset[str]]  # of user groups, by the group's id
 
 TIMEOUT = 5  # seconds
+_AWAY = (
+    "it does not answer: no such host, database, user or folder, no right to write there, or it is locked, "
+    "full or damaged"
+)
 _DATABASE = "Look at DATABASE_URL and at the database itself; README says how to restore one from a backup."
 
 
@@ -77,6 +81,8 @@ def _database(store: Store) -> Check:
         before = store.revision()
         store.upgrade()
         store.require_whole()
+    except DatabaseDown:
+        return Check("database", False, _AWAY, _DATABASE)
     except StorageError as exc:
         return Check("database", False, str(exc), _DATABASE)
     if before == HEAD:

@@ -245,6 +245,13 @@ def test_a_table_that_is_gone_is_named_on_postgresql_too(
 
 
 @pytest.mark.parametrize("api", ["events"], indirect=True)
+def test_a_database_that_does_not_answer_is_not_told_to_run_this_very_check(office: Sandbox) -> None:
+    found = findings(office, DATABASE_URL="sqlite:////nowhere/canned.db")["database"]
+
+    assert "canned check" not in checks.line(found)
+
+
+@pytest.mark.parametrize("api", ["events"], indirect=True)
 def test_an_older_database_is_told_of_before_it_is_brought_up_to_date(office: Sandbox) -> None:
     (office.folder / "canned.db").unlink()
 
