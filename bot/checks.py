@@ -48,22 +48,21 @@ def run(settings: Settings, *, now: Clock) -> Iterator[Check]:
     """Each thing as it is found out; raises SettingsError for settings that fit nothing at all."""
     catalog, config = _config(settings)
     yield config
-    url, keys = settings.database_url.reveal(), settings.secret_keys
-    store = Store(url, now=now, worker="check", keys=keys)
+    store, database = _open(settings, now)
     try:
-        database = _database(store)
         yield database
-        if database.ok:
+        if store:
             yield _keys(settings, store)
             yield from _brake(store)
         yield from _genesys(settings, now)
         members = yield from _slack(settings, catalog)
         if settings.public_url or not (settings.slack and settings.slack.app_token):
             yield _public(settings)
-        if database.ok:
+        if store:
             yield _mapping(store, catalog.teams, members)
     finally:
-        store.close()
+        if store:
+            store.close()
 
 
 def _config(settings: Settings) -> tuple[Catalog, Check]:
@@ -74,6 +73,20 @@ def _config(settings: Settings) -> tuple[Catalog, Check]:
         return Catalog({}, ()), Check("config", False, str(exc), mend)
     said = f"{len(catalog.responses)} responses, {len(catalog.teams)} teams in {settings.config}"
     return catalog, Check("config", True, said)
+
+
+def _open(settings: Settings, now: Clock) -> tuple[Store | None, Check]:
+    """The store, None where nothing can be asked of it."""
+    url, keys = settings.database_url.reveal(), settings.secret_keys
+    try:
+        store = Store(url, now=now, worker="check", keys=keys)
+    except StorageError as exc:
+        return None, Check("database", False, str(exc), _DATABASE)
+    database = _database(store)
+    if database.ok:
+        return store, database
+    store.close()
+    return None, database
 
 
 def _database(store: Store) -> Check:

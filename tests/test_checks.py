@@ -139,6 +139,7 @@ BROKEN = [
     Broken("database", "newer", altered("UPDATE alembic_version SET version_num = '9999'")),
     Broken("database", "does not answer", variables={"DATABASE_URL": "sqlite:////nowhere/canned.db"}),
     Broken("database", "DATABASE_URL", variables={"DATABASE_URL": "postgresql+psycopg://x@127.0.0.1:9/x"}),
+    Broken("database", "DATABASE_URL is sqlite:", variables={"DATABASE_URL": "mysql://x@127.0.0.1/x"}),
     Broken(
         "secret key",
         "1 of 1",
