@@ -55,6 +55,16 @@ def test_it_runs_the_bot_as_nobody_special(steps: list[tuple[str, str]]) -> None
     assert last["USER"] not in ("root", "0")
 
 
+def test_whoever_compose_runs_it_as_can_enter_the_folder_with_the_settings(
+    steps: list[tuple[str, str]], services: dict[str, Any]
+) -> None:
+    last = dict(steps)
+
+    assert services["bot"]["user"].startswith("${RUN_AS")
+    assert last["WORKDIR"] == "/home/canned"
+    assert "--key HOME_MODE=0755 canned" in last["RUN"]
+
+
 def test_each_variable_is_one_that_the_bot_knows(
     steps: list[tuple[str, str]], services: dict[str, Any]
 ) -> None:
