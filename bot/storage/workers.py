@@ -108,7 +108,8 @@ class Workers(Database):
 
     def _stay_alive(self) -> None:
         # Before anything is held: a worker that never beat would count as dead from the start.
-        if self._beaten is None or self._shared_now() - self._beaten > self._alive_within / 2:
+        # The time since its last beat says nothing where the clock was set back.
+        if self._beaten is None or abs(self._shared_now() - self._beaten) > self._alive_within / 2:
             self.beat()
 
     def _compare(self, behind: timedelta) -> None:

@@ -141,3 +141,21 @@ def test_living_worker_whose_clock_is_wrong_keeps_what_it_holds(
 
     assert right.take_abandoned() == far.take_abandoned() == []
     assert right.alive() == far.alive() == 2
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_living_worker_whose_clock_is_set_back_keeps_what_it_takes_on_then(
+    open_store: Callable[..., Store], claim: Callable[..., str]
+) -> None:
+    ahead = [timedelta(minutes=10)]
+
+    def stepping() -> datetime:
+        return datetime.now(UTC) + ahead[0]
+
+    far = open_store("far", now=stepping, machine=stepping)
+    right = open_store("right", now=lambda: datetime.now(UTC))
+    far.beat()
+    ahead[0] = timedelta()
+    claim(far)
+
+    assert right.take_abandoned() == []
