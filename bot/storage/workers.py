@@ -127,10 +127,14 @@ class Workers(Database):
     def _times(self) -> dict[str, datetime]:
         """The parameters of LIVING and of `free`."""
         now = self._shared_now()
-        return {"alive_since": now - self._alive_within, "held_before": now - HELD_AT_MOST}
+        alive = {"alive_since": now - self._alive_within, "alive_until": now + self._alive_within}
+        return alive | {"held_before": now - HELD_AT_MOST}
 
 
-LIVING = select(workers.c.id).where(workers.c.seen_at > bindparam("alive_since"))
+# A beat that is still to come is from before the clock was set back, and may be a dead one's last.
+LIVING = select(workers.c.id).where(
+    workers.c.seen_at > bindparam("alive_since"), workers.c.seen_at < bindparam("alive_until")
+)
 
 
 def free(table: Table) -> ColumnElement[bool]:

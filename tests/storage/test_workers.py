@@ -159,3 +159,13 @@ def test_living_worker_whose_clock_is_set_back_keeps_what_it_takes_on_then(
     claim(far)
 
     assert right.take_abandoned() == []
+
+
+def test_work_of_the_dead_is_free_though_the_clock_was_set_back_since(
+    one: Store, two: Store, claim: Callable[..., str], clock: Any
+) -> None:
+    key = claim(one)
+    clock.advance(-3600)
+    two.beat()
+
+    assert [receipt.key for receipt in two.take_abandoned()] == [key]
