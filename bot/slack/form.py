@@ -126,6 +126,13 @@ def read(view: Mapping[str, Any]) -> Filled:
 def read_submission(view: Mapping[str, Any]) -> Filled:
     """What is to be sent; raises MissingValues or TextRefused for what the window knows to be against it."""
     filled = read(view)
+    shown, _ = json.loads(view["private_metadata"]).get("seen") or (filled.response, None)
+    if shown != filled.response:  # an update of the window was lost, or overtaken by the one before
+        raise TextRefused(
+            f"The window still shows the text of `{shown}`, so nothing was sent. Press “Refresh”, look, "
+            "and send then.",
+            field="response",
+        )
     if filled.needed:
         raise MissingValues(filled.needed)
     limit = filled.looked.limit if filled.looked else 0

@@ -189,6 +189,32 @@ def test_a_slow_preview_does_not_bring_back_a_response_that_was_left(sandbox: Sa
     assert ESCALATION not in window(sandbox).text
 
 
+def test_what_the_window_does_not_show_does_not_go(make_sandbox: Callable[..., Sandbox]) -> None:
+    sandbox = make_sandbox()
+    sandbox.configure({"responses": {key: {"title": key, "text": f"Text {key}."} for key in ("one", "two")}})
+    sandbox.start()
+    opened(sandbox)
+    slack = sandbox.slack
+    hold = slack.hold("POST /api/views.update")
+    slack.choose(slack.ann, "Response", "one")
+    assert hold.arrived.wait(5)
+    slack.choose(slack.ann, "Response", "two")
+    wait_for_text(sandbox, "Text two.")
+    hold.release()
+    stale = window(sandbox)
+    assert "Text one." in preview(stale)
+    assert stale.state["Response"] == "two"
+
+    slack.submit(slack.ann)
+    assert "still shows the text of “one”" in window(sandbox).errors["Response"]
+    assert sandbox.receipts() == []
+    slack.press(slack.ann, "Refresh")
+    assert "Text two." in preview(window(sandbox))
+    slack.submit(slack.ann)
+    sandbox.drain()
+    assert [sent.text for sent in sandbox.genesys.received] == ["Text two."]
+
+
 def test_the_preview_says_why_there_is_none(sandbox: Sandbox) -> None:
     sandbox.genesys.end(sandbox.conversation)
     opened(sandbox)
