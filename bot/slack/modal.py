@@ -269,8 +269,9 @@ def _message(response: Response | None, own: str, text: str) -> list[Json]:
 
 
 def _language(response: Response | None, filled: Filled) -> list[Json]:
-    """The choice of a variant, where the customer's language is not known."""
-    if response is None or not response.languages or filled.looked is None or filled.spoken:
+    """The choice of a variant, where the customer's language is not known, or that was made already."""
+    is_open = bool(filled.language) or (filled.looked is not None and not filled.spoken)
+    if response is None or not response.languages or not is_open:
         return []
     offered = [option("The usual text", USUAL), *(option(tag, tag) for tag in response.languages)][:100]
     chosen = next((one for one in offered if one["value"] == filled.language), offered[0])

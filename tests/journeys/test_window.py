@@ -184,6 +184,28 @@ def test_a_language_that_is_not_known_can_be_chosen(make_sandbox: Callable[..., 
     assert sandbox.genesys.customer_sees(sandbox.conversation) == ["Gracias."]
 
 
+@pytest.mark.parametrize("spoken", ["es", None])
+def test_a_language_that_was_chosen_stays_for_the_next_conversation_until_another_is(
+    make_sandbox: Callable[..., Sandbox], spoken: str | None
+) -> None:
+    sandbox = make_sandbox()
+    sandbox.configure({"responses": {"thanks": THANKS}})
+    sandbox.start()
+    slack = sandbox.slack
+    chat = sandbox.genesys.start_chat("Ada King", agents=[sandbox.genesys.ann], language=spoken)
+    opened(sandbox)
+    choose(sandbox, "thanks")
+    slack.choose(slack.ann, "Language", "de")
+    window(sandbox)
+    slack.fill(slack.ann, "Conversation", chat, enter=True)
+    shown = window(sandbox)
+    assert shown.state["Language"] == "de"
+    assert "Danke." in preview(shown)
+
+    submit(sandbox)
+    assert sandbox.genesys.customer_sees(chat) == ["Danke."]
+
+
 def test_a_text_too_long_for_the_channel_is_said_at_once_and_refused_at_the_input(
     make_sandbox: Callable[..., Sandbox],
 ) -> None:
