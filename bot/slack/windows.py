@@ -158,6 +158,8 @@ def open_filled(
         response = desk.response(filled.response or "", team)
     except CannedError:
         response, filled = None, replace(filled, response=None, text=None)
+    if response is not None and not response.editable:
+        filled = replace(filled, text=None)
 
     def shown() -> None:
         opened = call(opens, trigger_id=entry.trigger, view=modal.window(filled, response))["view"]

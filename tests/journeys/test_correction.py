@@ -86,6 +86,27 @@ def test_it_starts_from_the_window_in_which_it_was_sent_too(sent: Sandbox) -> No
     assert sent.genesys.customer_sees(sent.conversation) == [ESCALATION, ESCALATION, RIGHT]
 
 
+def sends(sandbox: Sandbox, text: str, response: dict[str, object], line: str = "", chat: str = "") -> str:
+    """Ann sends `response`, presses the button, and sees the window; what its preview shows."""
+    sandbox.configure({"responses": {"it": {"title": "It", "text": text} | response}})
+    slack = sandbox.start().slack
+    slack.types(slack.ann, f"/canned {chat or sandbox.conversation} it {line}", slack.channel)
+    sandbox.drain()
+    slack.press(slack.ann, "Send correction", slack.ephemerals(slack.ann)[-1])
+    sandbox.drain()
+    view = slack.open_view(slack.ann)
+    assert view is not None
+    return view.text.partition("Preview")[2]
+
+
+def test_a_fixed_text_is_shown_as_it_would_go_again(make_sandbox: Callable[..., Sandbox]) -> None:
+    sandbox = make_sandbox()
+    shown = sends(sandbox, "Hello {{CUSTOMER_NAME}}.", {"editable": False})
+
+    assert "Hello Grace Hopper." in shown
+    assert "is fixed" not in shown
+
+
 def test_another_supervisor_of_the_team_may_and_nobody_else(sent: Sandbox) -> None:
     slack = sent.slack
     slack.press(slack.lee, "Send correction", reply(sent))
