@@ -9,10 +9,11 @@ from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
 from bot.canned.desk import Desk
+from bot.canned.render import malformed, variables
 from bot.models import Receipt
 
 from . import form, messages, windows
-from .blocks import SECTION
+from .blocks import SECTION, size
 
 
 def register(app: App) -> None:
@@ -44,6 +45,11 @@ def _filled(receipt: Receipt) -> form.Filled:
         request.channel,
         request.conversation_id,
         response=request.response,
-        text=text if text and len(text) <= SECTION else None,
+        text=text if text and _may_be_typed(text) else None,
         corrects=request.key,
     )
+
+
+def _may_be_typed(text: str) -> bool:
+    """Whether it fits into the input, and means itself there: braces in it are somebody's words by now."""
+    return size(text) <= SECTION and not variables(text) and malformed(text) is None

@@ -107,6 +107,29 @@ def test_a_fixed_text_is_shown_as_it_would_go_again(make_sandbox: Callable[..., 
     assert "is fixed" not in shown
 
 
+def test_what_a_customer_calls_themselves_is_no_variable_in_a_correction_either(
+    make_sandbox: Callable[..., Sandbox],
+) -> None:
+    sandbox = make_sandbox()
+    genesys = sandbox.genesys
+    chat = genesys.start_chat("{{AGENT_NAME}}", agents=[genesys.bob], users=[genesys.ann])
+    shown = sends(sandbox, "Hello {{CUSTOMER_NAME}}.", {}, chat=chat)
+
+    assert "Hello {{AGENT_NAME}}." in shown
+    assert "Ann Lee" not in shown
+
+
+def test_a_text_that_its_input_cannot_hold_is_not_cut(make_sandbox: Callable[..., Sandbox]) -> None:
+    sandbox = make_sandbox()
+    names = "abcdefg"
+    line = " ".join(f"{name}={'🎉' * 250}" for name in names)  # Slack may count each of them as two
+    sends(sandbox, "".join(f"{{{{{name}}}}}" for name in names), {}, line)
+    view = sandbox.slack.open_view(sandbox.slack.ann)
+
+    assert view is not None
+    assert view.state["Message"].startswith("{{a}}")
+
+
 def test_another_supervisor_of_the_team_may_and_nobody_else(sent: Sandbox) -> None:
     slack = sent.slack
     slack.press(slack.lee, "Send correction", reply(sent))
