@@ -595,11 +595,14 @@ class Desk:
             return (
                 f"`{request.response}` is scheduled for this conversation within a minute of that. Send both?"
             )
-        ago = max(1, int((self._now() - earlier.request.requested_at).total_seconds()))
-        how = {State.SENT: "was sent to", State.UNKNOWN: "may have reached"}.get(
-            earlier.state, "is on its way to"
-        )
-        return f"`{request.response}` {how} this conversation {ago} s ago. Send it again?"
+        since = earlier.request.requested_at if earlier.state.is_open else earlier.changed_at
+        ago = f"{max(1, int((self._now() - since).total_seconds()))} s ago"
+        how = {
+            State.PENDING: f"was asked for {ago} and still waits to leave for this conversation",
+            State.SENDING: f"was asked for {ago} and is on its way to this conversation",
+            State.UNKNOWN: f"may have reached this conversation {ago}",
+        }.get(earlier.state, f"was sent to this conversation {ago}")
+        return f"`{request.response}` {how}. Send it again?"
 
 
 def _limit_sentence(exc: StoredOverLimit) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -205,6 +206,16 @@ def test_the_same_response_is_asked_about_only_where_both_would_arrive_within_a_
     assert "is scheduled for" in second
     assert "is scheduled for this conversation within a minute of that. Send both?" in third
     assert "Sent" in now
+
+
+def test_what_left_at_its_time_was_sent_then_and_not_when_it_was_asked_for(sandbox: Sandbox) -> None:
+    schedules(sandbox)
+    passes(sandbox, minutes=60)
+    asked = types(sandbox, "/canned {conversation} escalation")
+
+    ago = re.search(r"was sent to this conversation (\d+) s ago\. Send it again\?", asked)
+    assert ago is not None
+    assert int(ago[1]) < 60
 
 
 def test_what_is_asked_about_first_keeps_its_time(sandbox: Sandbox) -> None:

@@ -50,6 +50,15 @@ def test_undo_on_the_answer_takes_it_back_and_is_told_once(held: Callable[[int],
     assert "took it back before it left" in notes[0]
 
 
+def test_the_same_again_while_it_is_held_reads_that_it_waits(held: Callable[[int], Sandbox]) -> None:
+    sandbox = held(60)
+    types(sandbox)
+    asked = types(sandbox)
+    sandbox.slack.types(sandbox.slack.ann, "/canned undo", sandbox.slack.channel)
+
+    assert "s ago and still waits to leave for this conversation. Send it again?" in asked
+
+
 def test_undo_in_the_window_takes_it_back_there(held: Callable[[int], Sandbox]) -> None:
     sandbox = held(60)
     slack = sandbox.slack
