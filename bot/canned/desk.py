@@ -63,6 +63,7 @@ log = logging.getLogger(__name__)
 ASK_AFTER = timedelta(minutes=1)
 PREVIEW = "preview"  # no click, and nothing that could be claimed
 OFFERED = 100  # responses at a time, which is what Slack takes
+_SOMEBODY_ELSE = "Somebody else has sent it again already; the thread shows how that ends."
 _CLICKS = uuid.UUID("6f0c2d7e-6f0b-4d7e-9c53-2f0a4b1f7c11")  # namespace of our keys; never changes
 
 
@@ -284,7 +285,7 @@ class Desk:
             raise NotAllowed(how_it_ended(exc.receipt) if exc.receipt else str(exc)) from exc
         log.info("send %s: on record, %s", receipt.key, receipt.state)
         if receipt.request.supervisor != request.supervisor:
-            raise NotAllowed("Somebody else has sent it again already; the thread shows how that ends.")
+            raise NotAllowed(_SOMEBODY_ELSE)
         return receipt
 
     def ask_again(self, key: str, user: str, channel: str, ts: str) -> NoReturn:
@@ -344,6 +345,20 @@ class Desk:
         if kind == ANYWAY:  # it had got so far that there may have been a choice of whom it comes from
             return replace(checked, send_as=request.send_as, gate=request.gate)
         return checked
+
+    @on_record()
+    def leave(self, draft: str, user: str, channel: str) -> Receipt | None:
+        """
+        The other answer to "again?". None: nothing went out again.
+
+        Else `user` had said yes before, and takes that back; the receipt says whether it was in time.
+        Raises NotAllowed as `answer` does, and where somebody else has said yes.
+        """
+        key = self._drafts.answered(draft, user, channel, kind="again").key
+        receipt = self._store.find(key)
+        if receipt is not None and receipt.request.supervisor != user:
+            raise NotAllowed(_SOMEBODY_ELSE)
+        return self.undo(user, key) if receipt else None
 
     @on_record()
     def other_way(self, key: str, user: str, send_as: SendAs) -> SendRequest:

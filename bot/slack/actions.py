@@ -11,7 +11,9 @@ from slack_sdk import WebClient
 from bot.canned.desk import Desk
 from bot.models import SendRequest
 
-from . import answers, messages, modal, windows
+from . import answers, later, messages, modal, windows
+
+_LEFT = "Left at that: nothing was sent a second time."
 
 
 def register(app: App) -> None:
@@ -65,8 +67,11 @@ def team_pressed(
     send_answered(ack, body, client, desk, request)
 
 
-def not_again_pressed(ack: Ack, body: dict[str, Any], client: WebClient, desk: Desk) -> None:
-    said = messages.note("Left at that: nothing was sent.")
+def not_again_pressed(
+    ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
+) -> None:
+    receipt = desk.leave(action["value"], body["user"]["id"], body["channel"]["id"])
+    said = later.taken_back(receipt) if receipt else messages.note(_LEFT)
     answers.say(desk.windows, answers.by_url(client, body["response_url"], said, replace=True))
     ack()
 

@@ -59,6 +59,37 @@ def test_a_question_left_alone_sends_nothing(sandbox: Sandbox) -> None:
     assert "nothing was sent" in sandbox.slack.ephemerals(sandbox.slack.ann)[-1].said
 
 
+def test_a_question_left_after_it_was_answered_reads_what_was_sent(sandbox: Sandbox) -> None:
+    asked(sandbox, "{conversation} escalation")
+    question = asked(sandbox, "{conversation} escalation")
+    for button in ("Send it again", "Leave it"):
+        sandbox.slack.press(sandbox.slack.ann, button, in_=question)
+        sandbox.drain()
+    read = [note.said for note in sandbox.slack.ephemerals(sandbox.slack.ann)]
+
+    assert len(sandbox.genesys.received) == 2
+    assert not any("nothing was sent" in said for said in read)
+    assert any("Too late to take it back" in said and "Sent" in said for said in read)
+
+
+def test_a_question_left_after_it_was_answered_takes_back_what_still_waits(
+    make_sandbox: Callable[..., Sandbox],
+) -> None:
+    sandbox = make_sandbox()
+    slack = sandbox.slack
+    team = {"name": "T", "channel": slack.channel, "supervisors": [slack.ann], "undo_seconds": 3}
+    sandbox.configure({"teams": [team]})
+    sandbox.start()
+    asked(sandbox, "{conversation} escalation")
+    question = asked(sandbox, "{conversation} escalation")
+    for button in ("Send it again", "Leave it"):
+        slack.press(slack.ann, button, in_=question)
+    sandbox.drain()
+
+    assert len(sandbox.genesys.received) == 1
+    assert any("took it back" in note.said for note in slack.ephemerals(slack.ann))
+
+
 def test_a_command_outside_the_teams_channels_asks_for_the_team(make_sandbox: Callable[..., Sandbox]) -> None:
     sandbox = two_teams(make_sandbox)
     question = asked(sandbox, "{conversation} escalation", "lobby")
