@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 PAUSE = 0.5  # seconds before the next way, where Slack does not name a time
 
+_NO_WINDOW = "Slack was too slow to open the window. Press the button again."
+
 Way = Callable[[], object]
 
 
@@ -66,6 +68,13 @@ def answer(url: str, client: WebClient, desk: Desk, message: Json) -> None:
     """Say `message` in the place of what the person clicked or was told last; tried twice."""
     answered = by_url(client, url, message, replace=True)
     say(desk.windows, answered, answered)
+
+
+def open_view(client: WebClient, desk: Desk, body: Mapping[str, Any], view: Json) -> None:
+    """Open a window for the button that was pressed in a message; where Slack does not, tell the person."""
+    shown = partial(call, client.views_open, trigger_id=body["trigger_id"], view=view)
+    said = messages.note(_NO_WINDOW)
+    say(desk.windows, shown, *aside(client, body["user"]["id"], said, body["channel"]["id"]))
 
 
 def say(lane: Lane, *ways: Way) -> None:

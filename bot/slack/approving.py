@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from slack_bolt import Ack, App
@@ -10,11 +9,7 @@ from slack_sdk import WebClient
 
 from bot.canned.desk import Desk
 
-from . import answers, approvals, messages
-from .blocks import Json
-from .client import call
-
-_NO_WINDOW = "Slack was too slow to open the window. Press the button again."
+from . import answers, approvals
 
 
 def register(app: App) -> None:
@@ -34,7 +29,7 @@ def reject_pressed(
     ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
 ) -> None:
     receipt = desk.approving.question(action["value"], body["user"]["id"], *answers.clicked_in(body))
-    _open(client, desk, body, approvals.why(receipt, answers.clicked_in(body)[1]))
+    answers.open_view(client, desk, body, approvals.why(receipt, answers.clicked_in(body)[1]))
     ack()
 
 
@@ -42,7 +37,7 @@ def review_pressed(
     ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
 ) -> None:
     receipt = desk.approving.question(action["value"], body["user"]["id"], *answers.clicked_in(body))
-    _open(client, desk, body, approvals.review(receipt))
+    answers.open_view(client, desk, body, approvals.review(receipt))
     ack()
 
 
@@ -50,10 +45,3 @@ def reason_given(ack: Ack, body: dict[str, Any], view: dict[str, Any], desk: Des
     key, channel, ts, reason = approvals.rejected(view)
     desk.approving.reject(key, body["user"]["id"], channel, ts, reason)
     ack()
-
-
-def _open(client: WebClient, desk: Desk, body: dict[str, Any], view: Json) -> None:
-    user, channel = body["user"]["id"], body["channel"]["id"]
-    shown = partial(call, client.views_open, trigger_id=body["trigger_id"], view=view)
-    said = messages.note(_NO_WINDOW)
-    answers.say(desk.windows, shown, *answers.aside(client, user, said, channel))

@@ -12,7 +12,6 @@ from bot.canned.desk import Desk
 from bot.models import SendAs
 
 from . import answers, messages, questions, windows
-from .blocks import Json
 
 
 def register(app: App) -> None:
@@ -49,7 +48,7 @@ def edit_pressed(
 ) -> None:
     ts = answers.clicked_in(body)[1]
     receipt = desk.question(action["value"], body["user"]["id"], ts)
-    desk.windows.submit(_open, client, body["trigger_id"], questions.edit(receipt, ts))
+    answers.open_view(client, desk, body, questions.edit(receipt, ts))
     ack()
 
 
@@ -63,7 +62,3 @@ def edit_submitted(ack: Ack, body: dict[str, Any], view: dict[str, Any], desk: D
     receipt = desk.agree(key, body["user"]["id"], ts, text=text)
     ack()
     desk.deliver_soon(receipt)
-
-
-def _open(client: WebClient, trigger: str, view: Json) -> None:
-    client.views_open(trigger_id=trigger, view=view)

@@ -143,6 +143,15 @@ def test_an_agents_own_words_leave_and_the_supervisor_and_the_thread_are_told(ou
     assert outside.genesys.received[0].from_id == outside.genesys.bob
 
 
+def test_an_edit_window_that_slack_does_not_open_is_said_to_the_agent(outside: Sandbox) -> None:
+    asked, slack = asks(outside), outside.slack
+    slack.fault("POST /api/views.open", "status")
+    presses(outside, "Edit", asked)
+
+    assert slack.open_view(slack.bob) is None
+    assert "Press the button again" in slack.ephemerals(slack.bob)[-1].said
+
+
 @pytest.mark.parametrize("written", ["Hello {{name}}", "   "])
 def test_an_edit_that_no_customer_should_read_stays_in_the_window(outside: Sandbox, written: str) -> None:
     asked, slack = asks(outside), outside.slack
