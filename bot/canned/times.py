@@ -55,7 +55,8 @@ def read(words: str, now: datetime, zone: str) -> datetime:
             f"{local:%H:%M} has passed: it is {here:%H:%M} in {zone}. Nothing was sent; "
             f"write `at tomorrow {local:%H:%M}` if you mean tomorrow."
         )
-    at = local.astimezone(UTC)
+    # In the calendar's first and last year UTC may be beyond it, and is as good as the person's zone.
+    at = local.astimezone(UTC) if 1 < local.year < 9999 else local.replace(tzinfo=UTC)
     require_ahead(at, now)
     return at
 

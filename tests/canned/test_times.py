@@ -63,6 +63,18 @@ def test_an_hour_that_spring_leaves_out_is_refused() -> None:
         read("tomorrow 2:30", datetime(2026, 3, 28, 12, tzinfo=UTC), "Europe/Berlin")
 
 
+@pytest.mark.parametrize(
+    ("words", "zone", "says"),
+    [
+        ("0001-01-01 0:00", "Europe/Berlin", "has passed"),
+        ("9999-12-31 23:59", "America/Los_Angeles", "over 30 days ahead"),
+    ],
+)
+def test_a_time_that_utc_has_no_word_for_is_refused_like_others(words: str, zone: str, says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        read(words, NOW, zone)
+
+
 def test_a_chosen_time_has_to_be_ahead_and_not_too_far() -> None:
     require_ahead(NOW + timedelta(seconds=1), NOW)
     for at in (NOW, NOW + timedelta(days=30, seconds=1)):
