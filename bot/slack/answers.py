@@ -55,19 +55,25 @@ def outcome_to(url: str, client: WebClient, desk: Desk) -> Callable[[Receipt], N
     return show
 
 
-def when_found(url: str, client: WebClient, desk: Desk, user: str, sentence: Callable[[str], str]) -> None:
-    """Answer with the sentence that takes a while to get for `user`, or with why there is none."""
+def when_found(
+    body: Mapping[str, Any], client: WebClient, desk: Desk, sentence: Callable[[str], str]
+) -> None:
+    """Answer with the sentence that takes a while to get for who typed, or with why there is none."""
     try:
-        said = sentence(user)
+        said = sentence(body["user_id"])
     except CannedError as exc:
         said = str(exc)
-    answer(url, client, desk, messages.note(said))
+    answer(body, client, desk, messages.note(said))
 
 
-def answer(url: str, client: WebClient, desk: Desk, message: Json) -> None:
-    """Say `message` in the place of what the person clicked or was told last; tried twice."""
-    answered = by_url(client, url, message, replace=True)
-    say(desk.windows, answered, answered)
+def answer(
+    body: Mapping[str, Any], client: WebClient, desk: Desk, message: Json, *, replace: bool = True
+) -> None:
+    """Say `message` to who typed or clicked; with `replace` in the place of what they were told last."""
+    user = body.get("user_id") or body["user"]["id"]
+    channel = body.get("channel_id") or body["channel"]["id"]
+    answered = by_url(client, body["response_url"], message, replace=replace)
+    say(desk.windows, answered, answered, *aside(client, user, message, channel))
 
 
 def open_view(client: WebClient, desk: Desk, body: Mapping[str, Any], view: Json) -> None:

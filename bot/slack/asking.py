@@ -32,8 +32,8 @@ def way_pressed(
     if "view" in body:
         desk.deliver_soon(receipt, then=windows.outcome_in(client, desk, body["view"]["id"]))
         return
-    url = body["response_url"]
-    answers.answer(url, client, desk, messages.sending(receipt.request))
+    url, said = body["response_url"], messages.sending(receipt.request)
+    answers.say(desk.windows, answers.by_url(client, url, said, replace=True))
     desk.deliver_soon(receipt, then=answers.outcome_to(url, client, desk))
 
 

@@ -31,8 +31,7 @@ def canned_typed(ack: Ack, body: dict[str, Any], client: WebClient, desk: Desk) 
             ack()
         case grammar.Disconnect():
             desk.require_linked(body["user_id"])
-            url, user = body["response_url"], body["user_id"]
-            desk.windows.submit(answers.when_found, url, client, desk, user, desk.disconnect)
+            desk.windows.submit(answers.when_found, body, client, desk, desk.disconnect)
             ack(**messages.note("Signing you out of Genesys …"))
         case command:
             ack(**_answer(desk, body["user_id"], command))

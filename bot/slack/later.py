@@ -38,7 +38,7 @@ def undo_pressed(
     if "view" in body:
         windows.outcome_in(client, desk, body["view"]["id"])(receipt)
     else:
-        answers.answer(body["response_url"], client, desk, taken_back(receipt))
+        answers.answer(body, client, desk, taken_back(receipt))
 
 
 def cancel_pressed(
@@ -48,10 +48,9 @@ def cancel_pressed(
     receipt = desk.undo(user, action["value"])
     ack()
     if receipt.state is State.CANCELLED:
-        answers.answer(body["response_url"], client, desk, scheduled(desk.scheduled(user)))
+        answers.answer(body, client, desk, scheduled(desk.scheduled(user)))
     else:
-        said = answers.by_url(client, body["response_url"], taken_back(receipt))
-        answers.say(desk.windows, said, said)
+        answers.answer(body, client, desk, taken_back(receipt), replace=False)
 
 
 def taken_back(receipt: Receipt) -> Json:

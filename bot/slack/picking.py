@@ -58,14 +58,13 @@ def answer_with(
     body: dict[str, Any], client: WebClient, desk: Desk, claim: Callable[[], tuple[Receipt, Json]]
 ) -> None:
     """Claim what takes a look around first, after the ack, and say in its place what became of it."""
-    url = body["response_url"]
     try:
         receipt, said = claim()
     except CannedError as exc:
-        answers.answer(url, client, desk, errors.told(exc))
+        answers.answer(body, client, desk, errors.told(exc))
         return
-    answers.answer(url, client, desk, said)
-    desk.deliver_soon(receipt, then=answers.outcome_to(url, client, desk))
+    answers.answer(body, client, desk, said)
+    desk.deliver_soon(receipt, then=answers.outcome_to(body["response_url"], client, desk))
 
 
 def _require_response(desk: Desk, body: dict[str, Any], typed: SendTyped) -> None:
@@ -77,19 +76,17 @@ def _require_response(desk: Desk, body: dict[str, Any], typed: SendTyped) -> Non
 
 
 def _send_to(body: dict[str, Any], client: WebClient, desk: Desk, typed: SendTyped, agent: str) -> None:
-    url = body["response_url"]
     try:
         _find_and_send(body, client, desk, typed, agent)
     except ConnectFirst as exc:
         link = desk.connect_link(body["user_id"])
-        answers.answer(url, client, desk, messages.connect(str(exc), link))
+        answers.answer(body, client, desk, messages.connect(str(exc), link))
     except CannedError as exc:
-        answers.answer(url, client, desk, errors.told(exc))
+        answers.answer(body, client, desk, errors.told(exc))
 
 
 def _find_and_send(body: dict[str, Any], client: WebClient, desk: Desk, typed: SendTyped, agent: str) -> None:
     user, channel, click = body["user_id"], body["channel_id"], f"command:{body['trigger_id']}"
-    url = body["response_url"]
     asked: dict[str, Any] = {
         "response": typed.response,
         "values": typed.values,
@@ -100,13 +97,13 @@ def _find_and_send(body: dict[str, Any], client: WebClient, desk: Desk, typed: S
     found = desk.conversations.of_agent(user, agent)
     match found.choices:
         case []:
-            answers.answer(url, client, desk, messages.note(found.note))
+            answers.answer(body, client, desk, messages.note(found.note))
         case [choice]:
             request = desk.start_request(user, channel, conversation=choice.id, **asked)
             receipt = desk.claim(request, asked_in=channel)
             zone = desk.times.zone(user) if typed.at else ""
-            answers.answer(url, client, desk, messages.sending(receipt.request, zone))
-            desk.deliver_soon(receipt, then=answers.outcome_to(url, client, desk))
+            answers.answer(body, client, desk, messages.sending(receipt.request, zone))
+            desk.deliver_soon(receipt, then=answers.outcome_to(body["response_url"], client, desk))
         case choices:
             draft = desk.ask_conversation(user, channel, choices, **asked)
-            answers.answer(url, client, desk, live.question(_SEVERAL, draft, choices))
+            answers.answer(body, client, desk, live.question(_SEVERAL, draft, choices))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from bot.models import State
@@ -61,6 +63,27 @@ def test_an_outcome_that_no_note_can_tell_is_a_direct_message(sandbox: Sandbox) 
     sandbox.drain()
 
     assert sent([said.said for said in sandbox.slack.direct_messages(sandbox.slack.ann)]) == 1
+
+
+def test_a_refusal_after_the_ack_that_no_response_url_takes_is_told_in_a_note(sandbox: Sandbox) -> None:
+    sandbox.slack.fault(ANSWER, "status", times=None)
+    types(sandbox, "@bob escalation")
+    types(sandbox, "{conversation} escalation at 2020-01-01 9:00")
+    sandbox.drain()
+    read = aside(sandbox)
+
+    assert sandbox.receipts() == []
+    assert any("conversation's id" in said for said in read)  # instead of the agent
+    assert any("has passed" in said for said in read)
+
+
+def test_what_was_scheduled_after_the_ack_is_said_though_no_response_url_takes_it(sandbox: Sandbox) -> None:
+    sandbox.slack.fault(ANSWER, "status", times=None)
+    at = sandbox.clock() + timedelta(days=2)
+    types(sandbox, f"{{conversation}} escalation at {at:%Y-%m-%d} 9:00")
+    sandbox.drain()
+
+    assert any("is scheduled for" in said for said in aside(sandbox))
 
 
 @pytest.mark.parametrize("kind", ["status", "429"])
