@@ -75,9 +75,9 @@ class Conversations:
 
         Raises CannedError: ConnectFirst where `user` has to sign in first, NotAllowed.
         """
-        reader = self._identity.require(user).genesys_user
-        person = self._require_agent(agent)
         try:
+            reader = self._identity.require(user).genesys_user
+            person = self._require_agent(agent)
             found = self._genesys.live_conversations(user_id=person.genesys_user, reader=reader)
         except GenesysError as exc:
             raise _as_ours(exc) from exc

@@ -391,3 +391,18 @@ def test_a_contract_that_cannot_list_says_so(make_sandbox: Callable[..., Sandbox
     sandbox.slack.fill(sandbox.slack.ann, "Conversation", "grace", enter=True)
     assert "not a conversation" in window(sandbox).text
     assert sandbox.receipts() == []
+
+
+@pytest.mark.parametrize("api", ["events", "platform"])
+@pytest.mark.parametrize("kind", ["status", "lost_before"])
+def test_somebody_who_cannot_be_looked_up_now_reads_so(
+    make_sandbox: Callable[..., Sandbox], kind: str
+) -> None:
+    sandbox = make_sandbox(connected=False)
+    sandbox.configure({"identity": ["operator", "email", "connect"]})
+    sandbox.start()
+    sandbox.genesys.fault("POST /api/v2/users/search", kind, status=503, times=None)
+    types(sandbox, "/canned @bob escalation")
+
+    assert len(sandbox.slack.ephemerals(sandbox.slack.ann)) == 1
+    assert "Looking for" not in sandbox.slack.ephemerals(sandbox.slack.ann)[0].said
