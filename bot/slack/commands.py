@@ -29,7 +29,7 @@ def canned_typed(ack: Ack, body: dict[str, Any], client: WebClient, desk: Desk) 
         case grammar.OpenModal(conversation=typed):
             desk.windows.submit(windows.open_window, client, desk, windows.Entry.of(body, typed))
             ack()
-        case grammar.Disconnect():
+        case grammar.Word.DISCONNECT:
             desk.require_linked(body["user_id"])
             desk.windows.submit(answers.when_found, body, client, desk, desk.disconnect)
             ack(**messages.note("Signing you out of Genesys …"))
@@ -71,15 +71,15 @@ def _answer(desk: Desk, user: str, command: grammar.Command) -> Json:
     match command:
         case grammar.ListResponses(words=words):
             return messages.responses(desk.search(user, None, words, limit=messages.LISTED + 1), words)
-        case grammar.Connect():
+        case grammar.Word.CONNECT:
             return messages.connect("Connect Genesys to send as yourself.", desk.connect_link(user))
-        case grammar.Me():
+        case grammar.Word.ME:
             return messages.me(desk.me(user), user)
-        case grammar.Recent():
+        case grammar.Word.RECENT:
             return messages.recent(desk.recent(user))
-        case grammar.Undo():
+        case grammar.Word.UNDO:
             return later.taken_back(desk.undo(user))
-        case grammar.Scheduled():
+        case grammar.Word.SCHEDULED:
             return later.scheduled(desk.scheduled(user))
         case _:
             return messages.help_text(connects=desk.connecting.is_offered)

@@ -13,15 +13,23 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from bot.canned.errors import BadInput
 
 from .blocks import short
 
 
-@dataclass(frozen=True)
-class Help:
-    pass
+class Word(StrEnum):
+    """What is typed alone."""
+
+    HELP = "help"
+    ME = "me"
+    CONNECT = "connect"
+    DISCONNECT = "disconnect"
+    RECENT = "recent"
+    UNDO = "undo"
+    SCHEDULED = "scheduled"
 
 
 @dataclass(frozen=True)
@@ -29,36 +37,6 @@ class ListResponses:
     """`words` is what to search for; empty for all."""
 
     words: str = ""
-
-
-@dataclass(frozen=True)
-class Me:
-    pass
-
-
-@dataclass(frozen=True)
-class Connect:
-    pass
-
-
-@dataclass(frozen=True)
-class Disconnect:
-    pass
-
-
-@dataclass(frozen=True)
-class Recent:
-    pass
-
-
-@dataclass(frozen=True)
-class Undo:
-    pass
-
-
-@dataclass(frozen=True)
-class Scheduled:
-    pass
 
 
 @dataclass(frozen=True)
@@ -79,7 +57,6 @@ class SendTyped:
     at: str = ""
 
 
-Word = Help | Me | Connect | Disconnect | Recent | Undo | Scheduled
 Command = Word | ListResponses | OpenModal | SendTyped
 
 
@@ -87,16 +64,7 @@ class Nonsense(BadInput):
     """Nothing can be made of it; str() says what to type instead."""
 
 
-_WORDS: dict[str, Word] = {
-    "help": Help(),
-    "?": Help(),
-    "me": Me(),
-    "connect": Connect(),
-    "disconnect": Disconnect(),
-    "recent": Recent(),
-    "undo": Undo(),
-    "scheduled": Scheduled(),
-}
+_WORDS = {"?": Word.HELP, **{word.value: word for word in Word}}
 _DOUBLE = '"“”„‟«»＂'
 _SINGLE = "'‘’‚‛`´"
 _LINK = re.compile(r"<([@#!]?)((?:https?://|mailto:)?[^<>|\s]+)(?:\|([^<>]*))?>")
@@ -141,7 +109,7 @@ def require_person(conversation: str) -> str | None:
 
 
 def _alone(word: str, rest: str) -> Word:
-    if rest.strip() and word not in ("help", "?"):
+    if rest.strip() and _WORDS[word] is not Word.HELP:
         raise Nonsense(f"`{word}` stands alone: type `/canned {word}`.")
     return _WORDS[word]
 

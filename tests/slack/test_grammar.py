@@ -6,20 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.slack.grammar import (
-    Connect,
-    Disconnect,
-    Help,
-    ListResponses,
-    Me,
-    Nonsense,
-    OpenModal,
-    Recent,
-    Scheduled,
-    SendTyped,
-    Undo,
-    parse,
-)
+from bot.slack.grammar import ListResponses, Nonsense, OpenModal, SendTyped, Word, parse
 
 ID = "a1b2c3d4-e5f6-7890-g1h2-i3j4k5l6m7n8"
 URL = f"https://apps.mypurecloud.com/directory/#/engage/admin/interactions/{ID}"
@@ -30,17 +17,17 @@ URL = f"https://apps.mypurecloud.com/directory/#/engage/admin/interactions/{ID}"
     [
         ("", OpenModal()),
         ("   ", OpenModal()),
-        ("help", Help()),
-        ("HELP", Help()),
-        ("help me please", Help()),
-        ("?", Help()),
-        ("me", Me()),
-        (" Me ", Me()),
-        ("connect", Connect()),
-        ("disconnect", Disconnect()),
-        ("recent", Recent()),
-        ("undo", Undo()),
-        ("scheduled", Scheduled()),
+        ("help", Word.HELP),
+        ("HELP", Word.HELP),
+        ("help me please", Word.HELP),
+        ("?", Word.HELP),
+        ("me", Word.ME),
+        (" Me ", Word.ME),
+        ("connect", Word.CONNECT),
+        ("disconnect", Word.DISCONNECT),
+        ("recent", Word.RECENT),
+        ("undo", Word.UNDO),
+        ("scheduled", Word.SCHEDULED),
         ("list", ListResponses()),
         ("list refund late", ListResponses("refund late")),
         ("List   refund \n late ", ListResponses("refund late")),
