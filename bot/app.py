@@ -224,9 +224,7 @@ def _wire(
         sleep=sleep or time.sleep,
         changed=changed,
     )
-    settling = Settling(
-        store, genesys, identity, people, sender, catalog=libraries.catalog, now=now, changed=changed
-    )
+    settling = Settling(store, genesys, identity, people, sender, now=now, changed=changed)
     desk = Desk(
         store=store,
         genesys=genesys,

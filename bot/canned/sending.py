@@ -295,17 +295,20 @@ class Sender:
 
     def _allowed(self, request: SendRequest) -> tuple[Team, Response, str]:
         """What speaks for this person, team, channel and response now; and who they are in Genesys."""
-        catalog = self._catalog()
-        user = request.supervisor
+        team = self.require_supervisor(request.supervisor, request)
+        response = require_response(self._catalog(), team, request.response, self._now().date())
+        return team, response, self._identity.require(request.supervisor).genesys_user
+
+    def require_supervisor(self, user: str, request: SendRequest) -> Team:
+        """The request's team, if `user` may send for it now. Asks Slack; raises NotAllowed, SlackDown."""
 
         def member(group: str) -> bool:
             return self._people.is_member(user, group)
 
         self._people.require_active(user)
-        team = require_team(catalog, user, request.channel, member, name=request.team)
+        team = require_team(self._catalog(), user, request.channel, member, name=request.team)
         self._people.require_channel(team.channel)
-        response = require_response(catalog, team, request.response, self._now().date())
-        return team, response, self._identity.require(user).genesys_user
+        return team
 
     def _filled(
         self, request: SendRequest, response: Response, conversation: Conversation, sender: GenesysSender

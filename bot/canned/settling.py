@@ -26,9 +26,7 @@ from .drafts import Drafts
 from .errors import AskFirst, NotAllowed
 from .identity import Identity
 from .people import People
-from .policy import require_team
 from .record import on_record
-from .responses import Catalog
 from .sending import Sender
 
 log = logging.getLogger(__name__)
@@ -47,7 +45,6 @@ class Settling:
         people: People,
         sender: Sender,
         *,
-        catalog: Callable[[], Catalog],
         now: Callable[[], datetime],
         changed: Callable[[SendRequest], None],
     ) -> None:
@@ -57,7 +54,6 @@ class Settling:
         self._identity = identity
         self._people = people
         self._sender = sender
-        self._catalog = catalog
         self._now = now
         self._changed = changed
 
@@ -140,14 +136,7 @@ class Settling:
         receipt = self._store.find(key)
         if receipt is None or (channel, ts) != self._card(receipt.request):
             raise NotAllowed("This button is not on the card of that conversation, so nothing was done.")
-        request = receipt.request
-
-        def member(group: str) -> bool:
-            return self._people.is_member(user, group)
-
-        self._people.require_active(user)
-        team = require_team(self._catalog(), user, request.channel, member, name=request.team)
-        self._people.require_channel(team.channel)
+        self._sender.require_supervisor(user, receipt.request)
         if not receipt.is_open_question:
             raise NotAllowed(how_it_ended(receipt))
         return receipt
