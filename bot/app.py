@@ -30,7 +30,6 @@ from bot.canned.conversations import Conversations
 from bot.canned.delivery import Following
 from bot.canned.desk import Desk
 from bot.canned.errors import CannedError, NotAllowed
-from bot.canned.guards import Guards
 from bot.canned.identity import Identity
 from bot.canned.keyring import SealedKeyring
 from bot.canned.lanes import Lanes
@@ -218,7 +217,6 @@ def _wire(
         asking,
         approving,
         connecting,
-        Guards(store, now=now),
         catalog=libraries.catalog,
         now=now,
         sleep=sleep or time.sleep,

@@ -6,15 +6,16 @@ They are kept in the database, because a button may be pressed by anybody, anywh
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from bot.models import Gate, SendAs, SendRequest
+from bot.models import Gate, Receipt, SendAs, SendRequest, State
 from bot.storage import Store
 
-from .errors import NotAllowed
+from .errors import Changed, NotAllowed
 
 ANYWAY = "anyway"  # the kind that is asked after something has changed, wherever it is shown
 _AMONG = "among"  # the conversations that were offered, beside the request
@@ -49,6 +50,18 @@ class Drafts:
         self._store.save_draft(
             under or request.key, kind, kept, supervisor=request.supervisor, channel=channel
         )
+
+    def keep_anyway(self, receipt: Receipt, changed: Changed) -> Receipt:
+        """
+        Keep what was cancelled for an answer: the receipt with the draft that "send anyway" goes by.
+
+        It is another send, under another key, and good for exactly what is so now.
+        """
+        if receipt.state is not State.CANCELLED:
+            return receipt
+        key = str(uuid.uuid5(uuid.UUID(receipt.key), ANYWAY))
+        self.keep(ANYWAY, replace(receipt.request, key=key, seen=changed.seen, not_before=None), "")
+        return replace(receipt, draft=key)
 
     def answered(
         self, draft: str, user: str, channel: str, *, kind: str, conversation: str | None = None

@@ -9,16 +9,11 @@ No guard asks Genesys for anything.
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from bot.genesys import Conversation
-from bot.models import Receipt, State
-from bot.storage import Store
 
-from .drafts import ANYWAY, Drafts
 from .errors import Changed, TextRefused
 from .responses import Response
 
@@ -67,24 +62,6 @@ def require_open(response: Response, conversation: Conversation, now: datetime) 
             "or wait until the customer writes again.",
             field="response",
         )
-
-
-class Guards:
-    def __init__(self, store: Store, *, now: Callable[[], datetime]) -> None:
-        self._drafts = Drafts(store, now)
-
-    def ask(self, receipt: Receipt, changed: Changed) -> Receipt:
-        """
-        Keep what was cancelled for an answer: the receipt with the draft that "send anyway" goes by.
-
-        It is another send, under another key, and good for exactly what is so now.
-        """
-        if receipt.state is not State.CANCELLED:
-            return receipt
-        key = str(uuid.uuid5(uuid.UUID(receipt.key), ANYWAY))
-        anew = replace(receipt.request, key=key, seen=changed.seen, not_before=None)
-        self._drafts.keep(ANYWAY, anew, "")
-        return replace(receipt, draft=key)
 
 
 def _wrote_since(shown: str, conversation: Conversation) -> bool:

@@ -45,8 +45,9 @@ from .asking import Asking
 from .catalog import Catalog, Response, Team
 from .connecting import Connecting
 from .delivery import FAILED, FIRST_LOOK, undelivered
+from .drafts import Drafts
 from .errors import CannedError, Changed, ConnectFirst, Later, NotInIt, Paused, TextRefused
-from .guards import Guards, require_as_seen, require_open
+from .guards import require_as_seen, require_open
 from .identity import Identity
 from .library import Libraries, template_of
 from .people import People
@@ -93,7 +94,6 @@ class Sender:
         asking: Asking,
         approving: Approving,
         connecting: Connecting,
-        guards: Guards,
         *,
         catalog: Callable[[], Catalog],
         now: Callable[[], datetime],
@@ -109,7 +109,7 @@ class Sender:
         self._asking = asking
         self._approving = approving
         self._connecting = connecting
-        self._guards = guards
+        self._drafts = Drafts(store, now)
         self._catalog = catalog
         self._now = now
         self._sleep = sleep
@@ -143,7 +143,9 @@ class Sender:
                 return asked
         except Changed as exc:
             cancelled = Outcome(State.CANCELLED, reason=str(exc))
-            return self._guards.ask(self._settle(request, cancelled, was=State.PENDING, late=late), exc)
+            return self._drafts.keep_anyway(
+                self._settle(request, cancelled, was=State.PENDING, late=late), exc
+            )
         except (GenesysError, CannedError) as exc:
             stands = self._settle(request, self._failed(request, exc), was=State.PENDING, late=late)
             return replace(stands, ways=exc.ways) if isinstance(exc, NotInIt) else stands
