@@ -123,22 +123,13 @@ class Lanes:
     are apart from those that are due, of which there may be many at once.
     """
 
-    def __init__(
-        self,
-        *,
-        windows: int = 8,
-        previews: int = 8,
-        sends: int = 16,
-        due: int = 16,
-        bulk: int = 2,
-        posts: int = 4,
-    ) -> None:
-        self.windows = Lane("windows", windows)
-        self.previews = Lane("previews", previews)
-        self.sends = Lane("sends", sends)
-        self.due = Lane("due", due)
-        self.bulk = Lane("bulk", bulk)
-        self.posts = Lane("posts", posts)
+    def __init__(self) -> None:
+        self.windows = Lane("windows", 8)
+        self.previews = Lane("previews", 8)
+        self.sends = Lane("sends", 16)
+        self.due = Lane("due", 16)
+        self.bulk = Lane("bulk", 2)
+        self.posts = Lane("posts", 4)
 
     def __iter__(self) -> Any:
         return iter((self.windows, self.previews, self.sends, self.due, self.bulk, self.posts))

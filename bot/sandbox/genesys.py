@@ -37,16 +37,14 @@ class SimulatedGenesys(Organisation, Server):
     What happens there is Organisation's to drive, what goes wrong on the way is Server's.
     """
 
-    def __init__(
-        self, *, contract: Contract = "events", now: Callable[[], datetime] = utc_now, port: int = 0
-    ) -> None:
+    def __init__(self, *, contract: Contract, now: Callable[[], datetime]) -> None:
         app = Flask(__name__, static_folder=None)
         public = contract == "platform"
         self.contract: Contract = contract
         Organisation.__init__(
             self, now=now, new_id=_uuid if public else new_id, media="message" if public else "chat"
         )
-        Server.__init__(self, app, refusal=refusal, now=now, port=port)
+        Server.__init__(self, app, refusal=refusal, now=now)
         dress(app)
         if public:
             self.permissions, self.token_lifetime = SERVICE_PERMISSIONS, 86_400
@@ -55,11 +53,9 @@ class SimulatedGenesys(Organisation, Server):
         self.ann = self.bob = self.chat = ""
 
     @classmethod
-    def demo(
-        cls, *, contract: Contract = "events", now: Callable[[], datetime] = utc_now, port: int = 0
-    ) -> Self:
+    def demo(cls, *, contract: Contract = "events", now: Callable[[], datetime] = utc_now) -> Self:
         """An organisation, not started yet, where Grace Hopper chats with `bob` and `ann` in `chat`."""
-        genesys = cls(contract=contract, now=now, port=port)
+        genesys = cls(contract=contract, now=now)
         ids = (ANN, BOB, CHAT) if contract == "events" else (PLATFORM_ANN, PLATFORM_BOB, PLATFORM_CHAT)
         genesys.ann, genesys.bob, genesys.chat = ids
         genesys.add_user("Ann Lee", "ann.lee@example.com", user_id=genesys.ann)

@@ -37,9 +37,8 @@ class Server:
         *,
         refusal: Callable[[int], Response] | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        port: int = 0,
     ) -> None:
-        self._app, self._now, self._port = app, now, port
+        self._app, self._now, self._port = app, now, 0
         self._refusal = refusal or (lambda status: Response(status=status))
         self._lock = threading.Lock()
         self._faults: list[Fault] = []

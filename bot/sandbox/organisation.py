@@ -55,13 +55,7 @@ class Organisation(Accounts, Responses):
     meant), `analytics_lag` (seconds).
     """
 
-    def __init__(
-        self,
-        *,
-        now: Callable[[], datetime] = utc_now,
-        new_id: Callable[[], str] = new_id,
-        media: str = "chat",
-    ) -> None:
+    def __init__(self, *, now: Callable[[], datetime], new_id: Callable[[], str], media: str) -> None:
         Accounts.__init__(self, now=now, new_id=new_id)
         Responses.__init__(self, new_id=new_id)
         self.media = media

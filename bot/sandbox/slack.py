@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -40,26 +40,10 @@ class SimulatedSlack(PeopledWorkspace, Server):
     Settable: `ack_lag`, the seconds from the whole answer until Slack applies the view in it.
     """
 
-    def __init__(
-        self,
-        *,
-        signing_secret: str = "sandbox-signing-secret",
-        bot_token: str = "xoxb-sandbox",
-        app_token: str = "xapp-sandbox",
-        scopes: Collection[str] | None = None,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        port: int = 0,
-    ) -> None:
-        Workspace.__init__(
-            self,
-            signing_secret=signing_secret,
-            bot_token=bot_token,
-            app_token=app_token,
-            scopes=scopes,
-            now=now,
-        )
+    def __init__(self, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        Workspace.__init__(self, now=now)
         app = Flask(__name__, static_folder=None)
-        Server.__init__(self, app, refusal=fault_answer, now=now, port=port)
+        Server.__init__(self, app, refusal=fault_answer, now=now)
         install(app, self)
         self.ack_lag = 0.05
         self.deliveries: list[Delivery] = []

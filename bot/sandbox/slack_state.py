@@ -6,7 +6,7 @@ import secrets
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from math import ceil
 from typing import Any
 
@@ -107,17 +107,10 @@ class Workspace:
     (0: as many as one likes), `ack_seconds` (how long an answer may take).
     """
 
-    def __init__(
-        self,
-        *,
-        signing_secret: str,
-        bot_token: str,
-        app_token: str,
-        scopes: Collection[str] | None,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        self.signing_secret, self.bot_token, self.app_token = signing_secret, bot_token, app_token
-        self.scopes = scopes
+    def __init__(self, *, now: Callable[[], datetime]) -> None:
+        self.signing_secret = "sandbox-signing-secret"
+        self.bot_token, self.app_token = "xoxb-sandbox", "xapp-sandbox"
+        self.scopes: Collection[str] | None = None
         self.team_id, self.team_domain, self.app_id = "T0CANNED", "canned-sandbox", "A0CANNED"
         self.enterprise_id, self.other_teams = "", ["T0ELSEWHERE"]
         self.now = now
