@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -61,19 +61,10 @@ class MemoryKeyring:
         else:
             self._grants.pop(user_id, None)
 
-    def locked(self, user_id: str) -> AbstractContextManager[None]:
-        return _Held(self._locks[user_id])
-
-
-class _Held(AbstractContextManager[None]):
-    def __init__(self, lock: threading.Lock) -> None:
-        self._lock = lock
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
+    @contextmanager
+    def locked(self, user_id: str) -> Iterator[None]:
+        with self._locks[user_id]:
+            yield
 
 
 class Keys:
