@@ -14,7 +14,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, or_, update
 
 from bot.models import Asked, Gate, PostKind, Receipt, State
 
@@ -137,12 +137,6 @@ class Gates(Workers):
         """Where somebody was last asked about this send by a post of this kind."""
         with self._reading() as tx:
             return asked_of(tx, key, kind)
-
-    def opened_by(self, user: str, *, limit: int = 50) -> list[str]:
-        """The keys of sends that this Slack user let leave, and that have not left yet."""
-        query = select(sends.c.key).where(sends.c.opened_by == user, sends.c.state == State.PENDING)
-        with self._reading() as tx:
-            return list(tx.execute(query.order_by(sends.c.id).limit(limit)).scalars())
 
 
 def answers_of(receipt: Receipt) -> tuple[PostKind, ...]:
