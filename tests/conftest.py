@@ -19,10 +19,10 @@ import pytest
 from bot import logs
 from bot.canned.catalog import CatalogError, CatalogFile
 from bot.logs import OURS, Lines
-from bot.sandbox.processes import Nursery
 from bot.sandbox.sandbox import Sandbox
 from bot.storage import StorageError, Store
 from tests.databases import PostgreSQL
+from tests.processes import Nursery
 
 SHORTEST = 5  # letters of a word that is looked for; shorter ones stand in our own sentences
 ID = re.compile(r"\b\w{8}-(?:\w{4}-){3}\w{12}\b")
@@ -130,7 +130,7 @@ def no_log_says_too_much(ears: Ears) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def nursery() -> Iterator[Nursery]:
-    """What `sandbox.spawn` forks the bot from where a test is not about the command itself."""
+    """What `spawn` forks the bot from where a test is not about the command itself."""
     nursery = Nursery()
     yield nursery
     nursery.close()

@@ -27,6 +27,7 @@ from bot.sandbox import demo
 from bot.sandbox.genesys import ANN, BOB
 from bot.sandbox.sandbox import TEAM, Sandbox
 from bot.storage import Store
+from tests.processes import spawn
 
 ROOT = Path(__file__).parents[1]
 ESCALATION = "Thank you for your patience. Your request has been escalated to our specialist team."
@@ -897,7 +898,7 @@ def test_run_listens_until_it_is_told_to_stop_and_leaves_in_peace(
     make_sandbox: Callable[..., Sandbox],
 ) -> None:
     office = opened(make_sandbox())
-    running = office.spawn()
+    running = spawn(office)
 
     assert requests.get(f"{running.url}/healthz", timeout=10).status_code == 200
     assert running.terminate() == 0
@@ -905,7 +906,7 @@ def test_run_listens_until_it_is_told_to_stop_and_leaves_in_peace(
 
 def test_run_leaves_however_often_and_early_it_is_told_to(make_sandbox: Callable[..., Sandbox]) -> None:
     office = opened(make_sandbox())
-    running = office.spawn()
+    running = spawn(office)
     for _ in range(5000):
         os.kill(running.pid, signal.SIGTERM)
 

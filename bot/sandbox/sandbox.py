@@ -12,11 +12,10 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import yaml
 from cryptography.fernet import Fernet
@@ -32,7 +31,7 @@ from bot.storage import Store
 
 from .browser import Browser
 from .genesys import Contract, SimulatedGenesys
-from .processes import Nursery, Port, Process, run
+from .ports import Port
 from .slack import SimulatedSlack
 from .slack_said import Message
 
@@ -51,6 +50,12 @@ class Clock:
     def advance(self, **by: float) -> None:
         """Move forward by timedelta's keywords: `advance(minutes=6)`."""
         self._ahead += timedelta(**by)
+
+
+class Process(Protocol):
+    """A bot beside this process, which ends with the sandbox."""
+
+    def kill(self) -> None: ...
 
 
 class Sandbox:
@@ -188,18 +193,6 @@ class Sandbox:
             self.clock.advance(seconds=seconds)
             seconds = 0.01
         time.sleep(seconds)
-
-    def spawn(self, nursery: Nursery | None = None) -> Process:
-        """
-        The bot as a process of its own, which can be killed; Slack talks to it from now on.
-
-        Without a `nursery` to fork it from it is the command itself.
-        """
-        process = Process(partial(nursery.fork if nursery else run, folder=self.folder), self.environment())
-        self.processes.append(process)
-        process.wait_until_ready()
-        self.slack.connect(f"{process.url}/slack/events")
-        return process
 
     def open_store(self) -> Store:
         """The bot's database beside the bot, to be closed."""

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bot.sandbox.sandbox import Sandbox
+from tests.processes import spawn
 
 from . import bolts
 from .processes import Authority, Process
@@ -22,7 +23,7 @@ def rows(folder: Path, authority: Authority, *, quick: bool) -> Iterator[Row]:
     seconds: dict[str, list[float]] = {"ours": [], "insert": [], "bare": []}
     with ExitStack() as stack:
         sandbox = _hanging(folder / "acks", stack)
-        port = int(sandbox.spawn().url.rpartition(":")[2])
+        port = int(spawn(sandbox).url.rpartition(":")[2])
         bare = stack.enter_context(Process("tests.bench.bolts", "bare"))
         insert = stack.enter_context(Process("tests.bench.bolts", "insert", str(folder / "clicks.db")))
         clickers = stack.enter_context(Process("tests.bench.clickers"))

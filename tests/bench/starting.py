@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bot.sandbox.sandbox import Sandbox
+from tests.processes import spawn
 
 from .processes import Authority, Process
 from .sends import Course
@@ -24,7 +25,7 @@ def rows(folder: Path, authority: Authority, *, quick: bool) -> Iterator[Row]:
         for _ in range(3 if quick else 7):
             bare.append(_bare_bolt())
             started = time.perf_counter()
-            process = sandbox.spawn()
+            process = spawn(sandbox)
             ours.append(time.perf_counter() - started)
             resident.append(_resident(process.pid))
             process.kill()

@@ -8,9 +8,9 @@ import tempfile
 from pathlib import Path
 from random import randrange
 
-from bot.sandbox.processes import Nursery
 from tests.chaos.run import Report, run
 from tests.databases import PostgreSQL
+from tests.processes import Nursery
 
 
 def main() -> int:

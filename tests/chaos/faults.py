@@ -12,9 +12,9 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.sandbox.faults import Kind
 from bot.sandbox.http import Server
-from bot.sandbox.processes import Nursery, Process
 from bot.sandbox.sandbox import Sandbox
 from bot.storage.engine import read_url
+from tests.processes import Nursery, Process, spawn
 
 KINDS: tuple[Kind, ...] = ("lost_before", "lost_after", "cut_body", "broken_json", "429", "status", "delay")
 SLACK = (
@@ -36,7 +36,7 @@ class Trouble:
         self._sandbox, self._nursery, self._hangs = sandbox, nursery, hangs
         self._dice = Random(f"{seed}/trouble")
         self.made: Counter[str] = Counter()
-        self.replicas: list[Process] = [sandbox.spawn(nursery), sandbox.spawn(nursery)]
+        self.replicas: list[Process] = [spawn(sandbox, nursery), spawn(sandbox, nursery)]
 
     @property
     def urls(self) -> list[str]:
@@ -78,7 +78,7 @@ class Trouble:
 
     def _restart(self, at: int, ended: threading.Event) -> None:
         ended.wait(self._dice.uniform(0, 1.5))
-        self.replicas[at] = self._sandbox.spawn(self._nursery)
+        self.replicas[at] = spawn(self._sandbox, self._nursery)
 
     def _stop(self, ended: threading.Event) -> None:
         """It stands still, at times for long enough to be taken for dead; then it goes on."""

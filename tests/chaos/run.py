@@ -11,8 +11,8 @@ from pathlib import Path
 
 from bot.models import Receipt
 from bot.sandbox.genesys import Contract
-from bot.sandbox.processes import Nursery
 from bot.sandbox.sandbox import Sandbox
+from tests.processes import Nursery
 from tests.promise import Broken, look
 
 from .clicks import RESPONSES, Supervisor

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from bot.sandbox.processes import Nursery
 from tests.chaos.run import run
+from tests.processes import Nursery
 
 
 def test_in_a_few_seconds_of_chaos_nothing_is_doubled_lost_or_untrue(

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from bot.models import State
 from bot.sandbox.sandbox import Sandbox
+from tests.processes import spawn
 from tests.promise import assert_kept_promise
 
 ESCALATION = "Thank you for your patience. Your request has been escalated to our specialist team."
@@ -22,7 +23,7 @@ def test_the_command_killed_somewhere_after_the_ack_keeps_its_promise(
     make_sandbox: Callable[..., Sandbox],
 ) -> None:
     sandbox = make_sandbox().open().link()
-    process = sandbox.spawn()
+    process = spawn(sandbox)
     ack = sandbox.slack.types(
         sandbox.slack.ann, f"/canned {sandbox.conversation} escalation", sandbox.slack.channel
     )
@@ -38,7 +39,7 @@ def test_told_to_stop_it_finishes_what_it_sends_and_leaves_no_unknown(
     make_sandbox: Callable[..., Sandbox],
 ) -> None:
     sandbox = make_sandbox().open().link()
-    process = sandbox.spawn()
+    process = spawn(sandbox)
     held = sandbox.genesys.hold(sandbox.post)
     sandbox.slack.types(
         sandbox.slack.ann, f"/canned {sandbox.conversation} escalation", sandbox.slack.channel

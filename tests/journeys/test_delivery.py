@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from bot.models import State
-from bot.sandbox.processes import Nursery
 from bot.sandbox.sandbox import Sandbox
+from tests.processes import Nursery, spawn
 
 ESCALATION = "Thank you for your patience. Your request has been escalated to our specialist team."
 NUMBER = "The number is not in service."
@@ -161,7 +161,7 @@ def test_what_another_send_accounts_for_is_not_taken_for_the_lost_message(
 ) -> None:
     sandbox = make_sandbox().open().link()
     slack = sandbox.slack
-    first = sandbox.spawn(nursery)
+    first = spawn(sandbox, nursery)
     types(sandbox, "/canned {conversation} escalation")
     lost = sandbox.genesys.hold(SEND, then="lost_before")
     types_again = slack.types(slack.ann, f"/canned {sandbox.conversation} escalation", slack.channel)

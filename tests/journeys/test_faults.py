@@ -13,8 +13,8 @@ import pytest
 from bot.models import State
 from bot.sandbox.faults import Fault, Kind
 from bot.sandbox.http import Server
-from bot.sandbox.processes import Nursery
 from bot.sandbox.sandbox import Sandbox
+from tests.processes import Nursery, spawn
 from tests.promise import assert_kept_promise
 
 ESCALATION = "Thank you for your patience. Your request has been escalated to our specialist team."
@@ -140,7 +140,7 @@ def test_killed_at_any_request_the_promise_is_kept(
     worked: bool,
 ) -> None:
     sandbox = make(api_, ENGINES[api_])
-    process = sandbox.spawn(nursery)
+    process = spawn(sandbox, nursery)
     typed = prepare(sandbox, which)
     then: Kind = "delay" if worked else "lost_before"
     held = nth(sandbox, asked, number, lambda server: server.hold(asked, then=then, worked=worked))
@@ -160,7 +160,7 @@ def test_a_message_that_arrives_after_the_look_for_it_is_unknown_and_not_sent_ag
     make: Callable[..., Sandbox], nursery: Nursery, api_: str
 ) -> None:
     sandbox = make(api_, "sqlite")
-    process = sandbox.spawn(nursery)
+    process = spawn(sandbox, nursery)
     held = sandbox.genesys.hold(sandbox.post)
     types(sandbox)
     assert held.arrived.wait(20)
@@ -222,7 +222,7 @@ def test_two_replicas_that_are_both_given_every_payload_four_times_send_once(
     make: Callable[..., Sandbox], nursery: Nursery, api_: str
 ) -> None:
     sandbox = make(api_, ENGINES[api_])
-    other = sandbox.spawn(nursery)
+    other = spawn(sandbox, nursery)
     slack = sandbox.start_bot().slack
     types(sandbox)
     replicas = ("", f"{other.url}/slack/events")

@@ -15,6 +15,7 @@ from bot.models import State
 from bot.sandbox.sandbox import Sandbox
 from bot.settings import Settings
 from tests.databases import ask
+from tests.processes import spawn
 
 RESPONSE = "escalation"
 
@@ -118,7 +119,7 @@ def test_told_to_stop_while_a_send_waits_in_place_it_goes_back_at_once_and_anoth
     shared: Callable[..., Sandbox],
 ) -> None:
     sandbox = shared()
-    process = sandbox.spawn()
+    process = spawn(sandbox)
     sandbox.genesys.fault(sandbox.post, "429", retry_after=45)
     slack = sandbox.slack
     slack.types(slack.ann, f"/canned {sandbox.conversation} {RESPONSE}", slack.channel)

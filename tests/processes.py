@@ -1,7 +1,7 @@
 """
 The bot as a process of its own, to be told to stop or killed.
 
-`run` starts the command itself, which takes about a second. A Nursery starts it once, up to
+By itself `spawn` starts the command, which takes about a second. A Nursery starts it once, up to
 where it would read its settings, and forks as many as are wanted from there.
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,37 +18,19 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import IO, Protocol, Self, cast
+from typing import IO, TYPE_CHECKING, Protocol, Self, cast
 
 import requests
 
+from bot.sandbox.ports import Port
+
+if TYPE_CHECKING:
+    from bot.sandbox.sandbox import Sandbox
+
 KEPT = ("PATH", "HOME", "LANG", "VIRTUAL_ENV")
 LOG = "bot.log"  # of every process, in the folder of its sandbox
-
-
-class Port:
-    """
-    A port kept for a server that starts, stops and starts again.
-
-    Bound and never listening, with SO_REUSEADDR: so does the server bind it beside us, and
-    nobody is given it who asks for any.
-    """
-
-    def __init__(self) -> None:
-        self._socket = socket.socket()
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._socket.bind(("127.0.0.1", 0))
-        self.port: int = self._socket.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-
-    def is_served(self) -> bool:
-        """Whether somebody listens there."""
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
-
-    def close(self) -> None:
-        self._socket.close()
 
 
 class Child(Protocol):
@@ -121,6 +102,20 @@ class Process:
         return code
 
 
+def spawn(sandbox: Sandbox, nursery: Nursery | None = None) -> Process:
+    """
+    The bot of `sandbox`, which can be killed; Slack talks to it from now on.
+
+    Without a `nursery` to fork it from it is the command itself.
+    """
+    start = partial(nursery.fork if nursery else run, folder=sandbox.folder)
+    process = Process(start, sandbox.environment())
+    sandbox.processes.append(process)
+    process.wait_until_ready()
+    sandbox.slack.connect(f"{process.url}/slack/events")
+    return process
+
+
 def run(variables: Mapping[str, str], folder: Path) -> Child:
     """`canned run`, as anybody starts it."""
     with (folder / LOG).open("ab") as log:
@@ -142,7 +137,7 @@ class Nursery:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._parent = subprocess.Popen(
-            [sys.executable, "-m", "bot.sandbox.processes"],
+            [sys.executable, "-m", "tests.processes"],
             env=_environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
