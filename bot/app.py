@@ -452,7 +452,7 @@ class Bot:
         try:
             self.recovery.sweep()
             self.following.sweep()
-            self.workspace.sweep()
+            self.workspace.threads.sweep()
             self.parts.libraries.refresh_soon(self.parts.lanes.bulk)
             self._purge()
         except StorageError as exc:

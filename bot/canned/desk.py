@@ -45,7 +45,7 @@ from .errors import (
 )
 from .glance import Glances
 from .identity import Identity, unlinked
-from .lanes import Lane, Lanes
+from .lanes import Lanes
 from .library import Libraries
 from .people import People
 from .policy import may_be_sent, require_response, require_team, require_template, teams_of
@@ -111,6 +111,7 @@ class Desk:
         self.connecting = connecting
         self.conversations = conversations
         self.settling = settling
+        self.windows, self.previews = lanes.windows, lanes.previews
         self._store = store
         self._drafts = Drafts(store, now)
         self._genesys = genesys
@@ -126,14 +127,6 @@ class Desk:
         self._now = now
         self._workspace = workspace
         self._search: tuple[Catalog, Search] | None = None
-
-    @property
-    def windows(self) -> Lane:
-        return self._lanes.windows
-
-    @property
-    def previews(self) -> Lane:
-        return self._lanes.previews
 
     @property
     def retention_days(self) -> int:

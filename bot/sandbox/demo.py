@@ -41,7 +41,10 @@ def once(command: str, *, api: Contract, say: Say) -> int:
 
     Returns 0 if the customer got exactly one message out of it, else 1.
     """
-    with tempfile.TemporaryDirectory(prefix="canned-") as folder, _demo(folder, api) as sandbox:
+    with (
+        tempfile.TemporaryDirectory(prefix="canned-") as folder,
+        Sandbox(Path(folder), api=api, connected=False) as sandbox,
+    ):
         _connect(sandbox, say)
         Views(sandbox, say).type(command)
         received = sandbox.genesys.customer_sees(sandbox.conversation)
@@ -92,10 +95,6 @@ def furnished(sandbox: Sandbox, *, undo_seconds: int = 5) -> Sandbox:
     mia = genesys.add_user("Mia Stone", "mia.stone@example.com")
     sandbox.linked |= {slack.bob: genesys.bob, MIA: mia}
     return sandbox
-
-
-def _demo(folder: str, api: Contract) -> Sandbox:
-    return Sandbox(Path(folder), api=api, connected=False)
 
 
 def _connect(sandbox: Sandbox, say: Say) -> None:

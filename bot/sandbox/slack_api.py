@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from flask import Blueprint, Flask, jsonify, request
+from flask import Flask, jsonify, request
 from werkzeug.wrappers import Response
 
 from .slack_chat import CHAT_METHODS, use_response_url
@@ -24,9 +24,7 @@ _ILL_FORMED |= {"markdown_text_conflict", "invalid_arguments", "view_too_large"}
 _JSON_ARGUMENTS = ("blocks", "attachments", "metadata", "view")
 
 
-def blueprint(workspace: Workspace) -> Blueprint:
-    slack = Blueprint("slack", __name__)
-
+def install(slack: Flask, workspace: Workspace) -> None:
     @slack.route("/api/<method>", methods=["GET", "POST"])
     def call(method: str) -> Response:
         try:
@@ -45,8 +43,6 @@ def blueprint(workspace: Workspace) -> Blueprint:
         with workspace.lock:
             status, said = use_response_url(workspace, token, request.get_json(silent=True))
         return Response(said, status=status)
-
-    return slack
 
 
 def refused_with(refused: Refusal) -> Response:
@@ -309,7 +305,3 @@ METHODS: dict[str, tuple[str, Method]] = {
     "conversations.open": ("im:write", _conversations_open),
     "apps.connections.open": ("connections:write", _connections_open),
 }
-
-
-def install(app: Flask, workspace: Workspace) -> None:
-    app.register_blueprint(blueprint(workspace))

@@ -110,10 +110,6 @@ class Workspace:
         """Put a link to connect their Genesys account before somebody."""
         self._lane.submit(self._tell, user, messages.connect(sentence, link))
 
-    def sweep(self) -> None:
-        """Say what is still unsaid."""
-        self.threads.sweep()
-
     def refresh(self) -> None:
         """Ask Slack about the groups and channels in use, where memory is missing or old; never raises."""
         self.people.refresh(self._catalog().groups, {team.channel for team in self._catalog().teams})
