@@ -5,11 +5,15 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import urlsplit
 
-from . import hosts, regions
-from .errors import NotOffered
+from . import hosts, ids, regions, users
+from .answers import Answer, names_what_is_missing
+from .calls import Calls, TokenSource
+from .errors import GenesysError, NotFound, NotOffered, Refused
 from .nouns import (
     Accepted,
     Check,
@@ -24,7 +28,9 @@ from .nouns import (
     Template,
     User,
 )
+from .pace import Need
 from .transport import OnAnswer, OnWait, Transport
+from .verify import require_length
 
 if TYPE_CHECKING:
     from .keyring import Keyring
@@ -35,6 +41,15 @@ TIMEOUT = (3.05, 10.0)
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """One POST that must not be made twice, with the token of `principal` (None: the service)."""
+
+    path: str
+    body: object = field(repr=False)
+    principal: str | None
 
 
 class Genesys(ABC):
@@ -49,12 +64,30 @@ class Genesys(ABC):
     """
 
     id_shape: ClassVar[str]
+    find_needs: ClassVar[str]  # the right to look up users, for the sentence that it is missing
     sign_in: SignIn | None = None  # where people do not sign in themselves
     tells_delivery: ClassVar[bool] = False  # whether `delivery` ever knows anything
     finds_messages: ClassVar[bool] = True  # whether `look` has anything to look into
     # Whether people act under their own sign-in alone: a message as the agent is then for the
     # agent to let go, and whoever is not in a chat may write into it in their own queues alone.
     people_act_themselves: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        *,
+        tokens: TokenSource,
+        login: str,
+        api: str,
+        transport: Transport,
+        now: Callable[[], datetime],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._api = api
+        self._calls = Calls(api, transport, tokens, sleep)
+        self._transport = transport
+        self._now = now
+        self._sleep = sleep
+        self._hosts = {urlsplit(url).hostname or "" for url in (login, api)}
 
     @staticmethod
     def platform(
@@ -144,21 +177,22 @@ class Genesys(ABC):
             sleep=sleep,
         )
 
-    @abstractmethod
     def close(self) -> None:
         """Close the connections. Of no effect on a message that is on its way."""
+        self._transport.close()
 
-    @abstractmethod
     def reachable(self) -> bool:
         """Whether the API answers at all, within a moment; counts against nobody's rate. Raises nothing."""
+        return self._transport.reaches(f"{self._api}/api/v2/tokens/me")
 
-    @abstractmethod
     def conversation_id(self, text: str) -> str | None:
         """The conversation id that `text` is, or that is in it if it is a Genesys link; else None. Pure."""
+        return ids.conversation_in(text, self._hosts, self.id_shape)
 
-    @abstractmethod
     def user_id(self, text: str) -> str | None:
         """`text` if it has the form of a user id, else None. Pure."""
+        text = text.strip()
+        return text if ids.is_id(text, self.id_shape) else None
 
     def page(self, conversation_id: str) -> str:
         """The address of this conversation in the Genesys web app, "" where none is known. Pure."""
@@ -197,7 +231,6 @@ class Genesys(ABC):
     def max_length(self, conversation: Conversation) -> int:
         """How many characters one message into `conversation` may have. Pure."""
 
-    @abstractmethod
     def send(
         self,
         conversation: Conversation,
@@ -222,6 +255,16 @@ class Genesys(ABC):
         if nothing was sent yet, OutcomeUnknown if that cannot be known: then it may have
         reached the customer, and is not to be repeated.
         """
+        self._require_id(conversation.id, "conversation")
+        channel = conversation.channel or f"a {conversation.media}"
+        require_length(text, self.max_length(conversation), channel=channel)
+        marks = {"source": "canned_response_bot", "response": response, "send_id": send_id}
+        it = self._outgoing(conversation, sender, template or text, marks)
+        calls = self._calls_if(urgent)
+        answer = calls.send(it.path, it.body, principal=it.principal, on_wait=on_wait)
+        if not answer.ok:
+            raise self._why_refused(conversation, sender, answer)
+        return self._accepted(conversation, sender, answer)
 
     @abstractmethod
     def look(
@@ -292,18 +335,71 @@ class Genesys(ABC):
     def check(self) -> list[Check]:
         """Try what sending takes, and send nothing; each thing by name. Raises nothing."""
 
-    @abstractmethod
     def find_user(self, email: str) -> User | None:
         """
         The one active user with this e-mail address (upper or lower case); None if there is none, or several.
 
         Source: Genesys Cloud Platform API, `POST /api/v2/users/search`.
         """
+        return users.find(self._calls, email, self.find_needs)
 
-    @abstractmethod
     def user(self, user_id: str) -> User:
         """
         The user with this id, active or not. Raises NotFound if there is none.
 
         Source: Genesys Cloud Platform API, `GET /api/v2/users/{userId}`.
         """
+        self._require_id(user_id, "user")
+        return users.with_id(self._calls, user_id, self.find_needs)
+
+    # -- what the contracts have in common, and what each says of its own ------------------------
+
+    @abstractmethod
+    def _outgoing(
+        self, conversation: Conversation, sender: Sender, content: str | Template, marks: dict[str, str]
+    ) -> Outgoing:
+        """The request that puts `content` before the customer, with `marks` for reports if it takes any."""
+
+    @abstractmethod
+    def _accepted(self, conversation: Conversation, sender: Sender, answer: Answer) -> Accepted:
+        """What a 2xx says. Raises OutcomeUnknown for one that should say more."""
+
+    @abstractmethod
+    def _refused(self, sender: Sender, answer: Answer) -> Refused:
+        """What a 4xx to a send says, taken by itself."""
+
+    @abstractmethod
+    def _require_still(self, conversation: Conversation, sender: Sender) -> None:
+        """Raise Refused if `sender` could not send into `conversation` as it is now."""
+
+    def _why_refused(self, conversation: Conversation, sender: Sender, answer: Answer) -> GenesysError:
+        """
+        What stands behind a 4xx to a send: Genesys says 400, 403 and 404 for several things at once.
+
+        Unless the answer names it, the conversation is read again: the sender may have left.
+        """
+        refused = self._refused(sender, answer)
+        if answer.status not in (400, 403, 404) or names_what_is_missing(answer):
+            return refused
+        try:
+            now = self.conversation(conversation.id, reader=sender.user_id)
+        except NotFound as exc:
+            return _with_id_of(exc, answer)
+        except GenesysError:
+            return refused  # could not look; what was said about the send still stands
+        try:
+            self._require_still(now, sender)
+        except Refused as exc:
+            return _with_id_of(exc, answer)
+        return refused
+
+    def _calls_if(self, urgent: bool) -> Calls:
+        return self._calls if urgent else self._calls.needed(Need.SOON)
+
+    def _require_id(self, text: str, kind: str) -> None:
+        ids.require_id(text, kind, self.id_shape)
+
+
+def _with_id_of(exc: Refused, answer: Answer) -> Refused:
+    exc.correlation_id = answer.correlation_id
+    return exc

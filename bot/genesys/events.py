@@ -18,7 +18,7 @@ from . import ids
 from .answers import Answer, refusal
 from .chats import read_conversation
 from .checks import checked
-from .contract import Contract, Outgoing
+from .client import Genesys, Outgoing
 from .errors import AuthError, NotFound, NotOffered, OutcomeUnknown, Refused
 from .ids import NOBODY
 from .json_values import text_of
@@ -93,7 +93,7 @@ class EventsTokens(Tokens):
         raise no_token(answer, what=what, check="JWT key and the person's user id")
 
 
-class EventsGenesys(Contract):
+class EventsGenesys(Genesys):
     id_shape = ids.LETTERS_AND_DIGITS
     finds_messages = False
     find_needs = "the scope user:read or the permission directory:user:view"

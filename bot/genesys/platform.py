@@ -15,7 +15,7 @@ from typing import Any
 
 from . import ids, live, messages, messaging, platform_checks, queues, responses
 from .answers import Answer, refusal
-from .contract import Contract, Outgoing
+from .client import Genesys, Outgoing
 from .errors import Interrupted, OutcomeUnknown, Refused, Unavailable
 from .json_values import object_of, text_of
 from .nouns import (
@@ -56,7 +56,7 @@ _CHANGED = (
 )
 
 
-class PlatformGenesys(Contract):
+class PlatformGenesys(Genesys):
     id_shape = ids.HEXADECIMAL
     find_needs = "the permission directory:user:view"
     tells_delivery = True
