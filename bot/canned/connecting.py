@@ -112,6 +112,12 @@ class Connecting:
         """Whether tokens are kept for this person; only using them shows that they are still good."""
         return self._keyring is not None and self._keyring.load(genesys_user) is not None
 
+    def is_due(self, link: Link | None) -> bool:
+        """Whether to offer a sign-in to somebody with this `link`: they have not signed in, and may."""
+        if not self.is_offered or (link and self.is_connected(link.genesys_user)):
+            return False
+        return link is not None or self._identity.may_connect()
+
     # -- from Slack ---------------------------------------------------------------------------
 
     def link(self, user: str) -> str:

@@ -185,8 +185,8 @@ class Desk:
     @on_record()
     def me(self, user: str) -> Me:
         link = self._identity.known(user)
-        teams, connect = tuple(self.teams_for(user)), self._needs_connecting(user, link)
-        return Me(link, self._identity.may_be_found(), teams, connect)
+        connect = self.connecting.link(user) if self.connecting.is_due(link) else None
+        return Me(link, self._identity.may_be_found(), tuple(self.teams_for(user)), connect)
 
     @on_record()
     def connect_link(self, user: str) -> str:
@@ -535,11 +535,6 @@ class Desk:
         # Nobody at a terminal waits for an undo window, and an approval takes time enough to undo.
         held = timedelta(seconds=0 if request.by_operator or response.approval else team.undo_seconds)
         return self._now() + held if held else None
-
-    def _needs_connecting(self, user: str, link: Link | None) -> str | None:
-        if not self.connecting.is_offered or (link and self.connecting.is_connected(link.genesys_user)):
-            return None
-        return self.connecting.link(user) if link or self._identity.may_connect() else None
 
     def _may_have_link(self, user: str) -> bool:
         """Whether there is a link, or a way to one until the send leaves."""

@@ -24,8 +24,8 @@ LATELY = timedelta(days=30)  # for what is used most
 @dataclass(frozen=True)
 class Glance:
     """
-    `link` is who they are in Genesys (None: not known); `connects` says that people sign in
-    there themselves, and `is_connected` that they have.
+    `link` is who they are in Genesys (None: not known); `is_connected` says that they have signed
+    in there themselves, `needs_connecting` that they have not and should.
 
     `waiting` has not left yet, `scheduled` waits for its time, the next one first; `recent`
     is how others ended, the newest first. `used` are the responses that they sent most lately.
@@ -35,8 +35,8 @@ class Glance:
     teams: Sequence[Team]
     link: Link | None = None
     may_be_found: bool = False
-    connects: bool = False
     is_connected: bool = False
+    needs_connecting: bool = False
     waiting: Sequence[Receipt] = ()
     scheduled: Sequence[Receipt] = ()
     recent: Sequence[Receipt] = ()
@@ -67,13 +67,17 @@ class Glances:
         link, teams = self._identity.known(user), self._teams_for(user)
         open_ = [r for state in (State.SENDING, State.PENDING) for r in self._sends(user, state)]
         later = [r for r in open_ if r.request.scheduled and r.state is State.PENDING]
+        connecting = self._connecting
+        is_connected = (
+            connecting.is_offered and link is not None and connecting.is_connected(link.genesys_user)
+        )
         return Glance(
             user,
             teams,
             link=link,
             may_be_found=self._identity.may_be_found(),
-            connects=self._connecting.is_offered,
-            is_connected=link is not None and self._connecting.is_connected(link.genesys_user),
+            is_connected=is_connected,
+            needs_connecting=connecting.is_due(link),
             waiting=[r for r in open_ if r not in later],
             scheduled=sorted(later, key=lambda r: r.request.not_before or r.changed_at),
             recent=self._ended(user, besides=len(open_)),

@@ -27,6 +27,7 @@ NEARLY_FULL = 0.9  # of what is allowed
 LOOK_AGAIN = 0.02  # seconds, while another request of the token is under way
 TOO_SLOW = 5.0  # seconds to stay away where the one before hangs
 WAIT_IN_PLACE = 4  # requests of one token; more would take the threads that serve other people
+LONGEST = 3600  # seconds until a window ends; what says more makes no sense
 KEPT = 256  # tokens, before those that have nothing to wait for are forgotten
 _PAST = datetime.min.replace(tzinfo=UTC)
 
@@ -141,6 +142,8 @@ class Room:
         if not all(each.isdecimal() and len(each) < 10 for each in said):
             return
         count, allowed, reset = map(int, said)
+        if reset > LONGEST:
+            return
         # Within a window counts only grow: a smaller one is an answer that came late.
         if now >= self._ends or count > self._count:
             self._count, self._allowed = count, allowed

@@ -75,7 +75,7 @@ def _who(glance: Glance) -> str:
         glance.link,
         glance.user,
         may_be_found=glance.may_be_found,
-        needs_connecting=glance.connects and not glance.is_connected,
+        needs_connecting=glance.needs_connecting,
     )
     return f"{who}\n{messages.teams(glance.teams)}"
 
@@ -86,11 +86,9 @@ def _general(glance: Glance) -> list[Json]:
 
 
 def _account(glance: Glance) -> list[Json]:
-    if not glance.connects:
-        return []
     if glance.is_connected:
         return [button("Disconnect Genesys", DISCONNECT, "-")]
-    return [button("Connect Genesys", CONNECT, "-")]
+    return [button("Connect Genesys", CONNECT, "-")] if glance.needs_connecting else []
 
 
 def _refresh() -> Json:

@@ -199,7 +199,8 @@ def test_of_many_that_would_wait_for_a_token_a_few_do_and_the_rest_keep_no_threa
 def test_headers_that_make_no_sense_limit_nobody(
     pace: Pace, patience: Callable[[], Patience], clock: Any
 ) -> None:
-    for nonsense in ({"inin-ratelimit-count": "9"}, {**told(100), "inin-ratelimit-reset": "soon"}):
+    soon = {**told(100), "inin-ratelimit-reset": "soon"}
+    for nonsense in ({"inin-ratelimit-count": "9"}, soon, told(100, reset=99_999)):
         hear(pace, "ann", nonsense)
 
     pace.of("ann").enter(patience())

@@ -198,6 +198,17 @@ def test_signing_in_and_out_needs_no_command(office: Callable[..., Sandbox]) -> 
     assert link.startswith(sandbox.environment()["CANNED_PUBLIC_URL"])
 
 
+@pytest.mark.parametrize("api", ["platform"])
+def test_where_an_operator_says_who_is_who_nobody_else_is_offered_a_sign_in(
+    make_sandbox: Callable[..., Sandbox],
+) -> None:
+    sandbox = make_sandbox(config={"identity": ["operator"]}).start()
+    seen = opens(sandbox, sandbox.slack.bob).text
+
+    assert "onnect Genesys]" not in seen
+    assert f"canned users link {sandbox.slack.bob}" in seen
+
+
 @pytest.mark.parametrize("api", ["events"])
 def test_where_nobody_signs_in_nothing_offers_to(office: Callable[..., Sandbox]) -> None:
     assert "onnect Genesys]" not in opens(office()).text

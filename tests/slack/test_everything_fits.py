@@ -141,7 +141,7 @@ class Given:
             "U0ANN",
             (team,) * 26,
             link,
-            connects=True,
+            needs_connecting=True,
             waiting=self.receipts * 2,
             scheduled=self.receipts * 2,
             recent=self.receipts * 2,
