@@ -7,7 +7,7 @@ from functools import partial
 
 from . import queues, responses
 from .calls import Calls
-from .checks import checked
+from .checks import checked, finds_users, reads_conversations
 from .client import Genesys
 from .errors import GenesysError, NotFound, Refused
 from .ids import NOBODY
@@ -24,8 +24,8 @@ def run(genesys: Genesys, calls: Calls, sign_in: SignIn | None) -> list[Check]:
     if not checks[0].ok:
         return checks
     checks += [
-        checked("genesys conversations", partial(_conversations, genesys), _GRANT),
-        checked("genesys users", partial(_users, genesys), _GRANT),
+        checked("genesys conversations", partial(reads_conversations, genesys), _GRANT),
+        checked("genesys users", partial(finds_users, genesys), _GRANT),
         checked("genesys libraries", partial(_libraries, calls), _GRANT),
         checked("genesys responses", partial(_responses, calls), _GRANT),
         checked("genesys queues", partial(_queues, calls), _GRANT),
@@ -41,17 +41,6 @@ def _token(calls: Calls) -> str:
     """Any answer but a 401 shows that the token is good."""
     calls.read("GET", "/api/v2/tokens/me")
     return "signed in with the service's own token"
-
-
-def _conversations(genesys: Genesys) -> str:
-    with suppress(NotFound):  # as it should be
-        genesys.conversation(NOBODY)
-    return "conversations can be read"
-
-
-def _users(genesys: Genesys) -> str:
-    genesys.find_user("nobody@example.invalid")
-    return "users can be looked up"
 
 
 def _libraries(calls: Calls) -> str:
