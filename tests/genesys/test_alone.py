@@ -47,6 +47,11 @@ def test_making_a_client_starts_no_thread_and_opens_no_connection() -> None:
     assert said.strip() == "1"
 
 
+def test_type_checkers_read_its_types_as_the_package_says_they_can() -> None:
+    assert "Typing :: Typed" in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert (ROOT / "bot" / "py.typed").is_file()
+
+
 def test_how_to_use_it_names_every_call_and_every_error() -> None:
     text = (ROOT / "bot" / "genesys" / "README.md").read_text()
     calls = {name for name in vars(genesys.Genesys) if not name.startswith("_")}
