@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
@@ -243,6 +245,15 @@ def test_a_table_that_is_gone_is_named_on_postgresql_too(
     found = findings(office)
     assert failed(found) == ["database"]
     assert "posts" in found["database"].detail
+
+
+@pytest.mark.parametrize("api", ["events"], indirect=True)
+def test_what_the_readme_asks_for_on_the_events_contract_is_enough(office: Sandbox) -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    asked = readme.partition("For the events contract set")[2].partition("\n4. ")[0]
+    office.genesys.scopes = office.genesys.permissions = frozenset(re.findall(r"`(\w+:[\w:]+)`", asked))
+
+    assert failed(findings(office)) == []
 
 
 @pytest.mark.parametrize("api", ["events"], indirect=True)
