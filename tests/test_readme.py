@@ -69,3 +69,11 @@ def test_every_path_of_the_web_part_is_told(readme: str) -> None:
 
     assert {"/slack/events", "/healthz", "/metrics", "/genesys/callback"} <= paths
     assert [path for path in sorted(paths) if path not in readme] == []
+
+
+def test_the_test_that_contributing_runs_is_there() -> None:
+    text = (ROOT / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    [(folder, word)] = re.findall(r"pytest (tests\S*) -k (\w+)`", text)
+    named = re.compile(rf"^def test_\w*{word}", re.MULTILINE)
+
+    assert any(named.search(path.read_text(encoding="utf-8")) for path in (ROOT / folder).glob("test_*.py"))
