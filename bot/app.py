@@ -285,7 +285,9 @@ def _platform(settings: GenesysSettings, *, keyring: Keyring | None, **common: A
 def _events(settings: GenesysSettings, **common: Any) -> Genesys:
     try:
         key = settings.jwt_key_file.read_text(encoding="ascii") if settings.jwt_key_file else None
-    except (OSError, UnicodeDecodeError) as exc:
+    except OSError as exc:
+        raise SettingsError([f"GENESYS_JWT_KEY_FILE cannot be read ({exc.strerror})"]) from exc
+    except UnicodeDecodeError as exc:
         raise SettingsError(["GENESYS_JWT_KEY_FILE is not a private key in PEM form"]) from exc
     return Genesys.events(
         org_id=settings.org_id,

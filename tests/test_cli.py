@@ -800,6 +800,13 @@ def test_private_key_that_is_none_ends_in_a_sentence(
     assert office.genesys.received == []
 
 
+def test_private_key_that_may_not_be_read_is_not_called_a_wrong_one(send: Canned) -> None:
+    result = send("escalation", GENESYS_JWT_KEY_FILE="/proc/self/mem")  # opens, and refuses even root to read
+
+    assert result.exit_code == 1
+    assert "GENESYS_JWT_KEY_FILE cannot be read" in result.stderr
+
+
 # -- check ------------------------------------------------------------------------------------
 
 
