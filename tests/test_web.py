@@ -178,6 +178,15 @@ def test_variables_of_an_oauth_app_change_nothing(
     assert requests.get(url(sandbox, "/slack/events/slack/install"), timeout=5).status_code == 401
 
 
+def test_a_token_in_the_environment_is_not_said_to_be_unused(
+    make_sandbox: Callable[..., Sandbox], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-sandbox")
+    make_sandbox().start()
+
+    assert [line.getMessage() for line in caplog.records if line.name.startswith("slack_bolt")] == []
+
+
 def test_slack_is_not_asked_who_the_bot_is_at_each_click(sandbox: Sandbox) -> None:
     slack = sandbox.slack
     before = [asked.path for asked in slack.requests].count("/api/auth.test")

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from slack_bolt import App, BoltContext, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.logger.messages import warning_client_prioritized_and_token_skipped
 from slack_sdk import WebClient
 
 from bot.canned.desk import Desk
@@ -31,6 +32,7 @@ def build(settings: SlackSettings, workspace: Workspace, desk: Desk) -> App:
     the environment Bolt would else look for the installations of an OAuth app.
     """
     window = workspace.window_client
+    logging.getLogger("slack_bolt.App").addFilter(_is_news)
 
     def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
         return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=window.token)
@@ -55,3 +57,8 @@ def build(settings: SlackSettings, workspace: Workspace, desk: Desk) -> App:
 
     register(app)
     return app
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Bolt looks for SLACK_BOT_TOKEN itself, and would say that the one in the environment is unused."""
+    return record.msg != warning_client_prioritized_and_token_skipped()
