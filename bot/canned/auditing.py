@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Protocol
@@ -60,7 +61,7 @@ def compare(store: Store, slack: SlackThreads, found: Found) -> tuple[int, int]:
             continue
         # Asked once more: what was said meanwhile was written down before.
         strange = _strange(said, {post.id: post for post in store.replies(*_place(thread))})
-        here = [post for post in known if float(post.ts or 0) > float(thread.ts or 0)]
+        here = [post for post in known if _when(post.ts) > _when(thread.ts)]
         seen = {reply.post_id for reply in said}
         gone = [f"reply {post.ts} about send {post.key} is missing" for post in here if post.id not in seen]
         for fault in (*strange, *gone):
@@ -79,6 +80,14 @@ def _strange(said: Sequence[Said], known: dict[int, Posted]) -> list[str]:
         elif reply.record not in (post.records or {""}):
             faults.append(f"reply {reply.ts} about send {reply.key} carries another record than there is")
     return faults
+
+
+def _when(ts: str | None) -> float:
+    """When Slack took a message. What is no time of Slack's is late, so that its reply is looked for."""
+    try:
+        return float(ts or 0)
+    except ValueError:
+        return math.inf
 
 
 def _place(thread: Thread) -> tuple[str, str]:

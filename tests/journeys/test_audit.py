@@ -138,6 +138,15 @@ def test_record_written_anew_with_the_key_does_not_fit_what_slack_has(
     assert sum("carries another record than there is" in line for line in lines) == 2
 
 
+def test_reply_whose_place_in_slack_was_written_over_is_no_bug_of_whoever_compares(
+    busy: Sandbox, audit: Audit, attack: Callable[..., None]
+) -> None:
+    attack("UPDATE posts SET ts = 'never'")
+
+    code, lines = audit("verify", "--slack")
+    assert (code, lines[0]) == (0, "2 replies in Slack tell of the records that there are.")
+
+
 def test_record_that_was_not_chained_with_the_key_that_is_set_is_no_proof(
     busy: Sandbox, audit: Audit
 ) -> None:
