@@ -21,6 +21,7 @@ from bot.models import Link
 
 from .errors import CannedError, ConnectFirst, NotAllowed, NotLinked
 from .identity import CONNECT, Identity
+from .record import on_record
 from .responses import Team
 from .search import matching
 
@@ -68,6 +69,7 @@ class Conversations:
         self._asking: dict[tuple[str, str], Lock] = {}
         self._known: dict[tuple[str, str], tuple[datetime, Found]] = {}
 
+    @on_record()
     def of_agent(self, user: str, agent: str) -> Found:
         """
         The live conversations of the agent with the Slack id `agent`, as far as `user` may see
@@ -107,16 +109,16 @@ class Conversations:
 
     def _look(self, user: str, team: Team, agent: str) -> Found:
         try:
-            if agent:
-                return self.of_agent(user, agent)
-            return self._around(self._identity.require(user).genesys_user, team)
+            return self.of_agent(user, agent) if agent else self._around(user, team)
         except CannedError as exc:
             return Found(note=str(exc))
         except GenesysError as exc:
             return Found(note=str(_as_ours(exc)))
 
-    def _around(self, reader: str, team: Team) -> Found:
+    @on_record()
+    def _around(self, user: str, team: Team) -> Found:
         """Raises GenesysError if nothing at all can be listed."""
+        reader = self._identity.require(user).genesys_user
         mine = self._genesys.live_conversations(user_id=reader, reader=reader)
         theirs: Sequence[LiveConversation] = ()
         note = ""

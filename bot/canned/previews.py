@@ -18,6 +18,7 @@ from .guards import seen_in
 from .identity import Identity
 from .library import Libraries
 from .people import People
+from .record import on_record
 from .sending import Sender
 
 SHOWN = 5  # messages
@@ -91,7 +92,8 @@ class Previews:
         """What `user` would send by `request` (None: not chosen yet); the note says what is against it."""
         try:
             self._people.require_active(user)
-            me = self._identity.require(user).genesys_user
+            with on_record():
+                me = self._identity.require(user).genesys_user
             conversation = self._genesys.conversation(conversation_id, reader=me)
         except (CannedError, GenesysError) as exc:
             return Preview(note=str(exc))

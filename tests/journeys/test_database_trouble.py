@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -73,6 +74,25 @@ def test_a_wait_of_more_than_five_minutes_is_refused_at_once(sandbox: Sandbox) -
     [receipt] = sandbox.receipts()
     assert receipt.state is State.REFUSED
     assert "more than five minutes" in receipt.reason
+
+
+def test_while_it_is_gone_an_agents_name_and_the_window_say_so(sandbox: Sandbox) -> None:
+    slack, lanes = sandbox.slack, sandbox.bot.parts.lanes
+    slack.types(slack.ann, f"/canned {sandbox.conversation}", slack.channel)
+    sandbox.drain()
+    database = sqlite3.connect(sandbox.folder / "canned.db")
+    database.execute("ALTER TABLE links RENAME TO gone")
+    slack.types(slack.ann, "/canned @bob escalation", slack.channel)
+    slack.choose(slack.ann, "Response", "escalation")
+    for lane in (lanes.windows, lanes.previews, lanes.windows):
+        assert lane.wait_idle(10)
+    view = slack.open_view(slack.ann)
+    database.execute("ALTER TABLE gone RENAME TO links")
+    database.close()
+
+    assert "database" in slack.ephemerals(slack.ann)[-1].said
+    assert view is not None
+    assert "database" in view.text.partition("Preview")[2]
 
 
 def test_an_operators_command_counts_as_alive_for_as_long_as_it_works(
