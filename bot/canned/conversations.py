@@ -69,6 +69,11 @@ class Conversations:
         self._asking: dict[tuple[str, str], Lock] = {}
         self._known: dict[tuple[str, str], tuple[datetime, Found]] = {}
 
+    @property
+    def are_listed(self) -> bool:
+        """Whether there is ever anything to choose from: not every contract can list them."""
+        return self._genesys.lists_conversations
+
     @on_record()
     def of_agent(self, user: str, agent: str) -> Found:
         """

@@ -68,6 +68,7 @@ class Genesys(ABC):
     sign_in: SignIn | None = None  # where people do not sign in themselves
     tells_delivery: ClassVar[bool] = False  # whether `delivery` ever knows anything
     finds_messages: ClassVar[bool] = True  # whether `look` has anything to look into
+    lists_conversations: ClassVar[bool] = False  # whether `live_conversations` ever lists any
     # Whether people act under their own sign-in alone: a message as the agent is then for the
     # agent to let go, and whoever is not in a chat may write into it in their own queues alone.
     people_act_themselves: ClassVar[bool] = False

@@ -60,6 +60,7 @@ class PlatformGenesys(Genesys):
     id_shape = ids.HEXADECIMAL
     find_needs = "the permission directory:user:view"
     tells_delivery = True
+    lists_conversations = True
     people_act_themselves = True
 
     def __init__(self, *, domain: str, tokens: PlatformTokens, **parts: Any) -> None:

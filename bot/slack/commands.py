@@ -82,4 +82,5 @@ def _answer(desk: Desk, user: str, command: grammar.Command) -> Json:
         case grammar.Word.SCHEDULED:
             return later.scheduled(desk.scheduled(user))
         case _:
-            return messages.help_text(connects=desk.connecting.is_offered)
+            offered = {"connects": desk.connecting.is_offered, "lists": desk.conversations.are_listed}
+            return messages.help_text(**offered)

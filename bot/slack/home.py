@@ -177,7 +177,7 @@ def disconnect_pressed(ack: Ack, body: dict[str, Any], desk: Desk, homes: Homes)
 
 
 def help_pressed(ack: Ack, body: dict[str, Any], client: WebClient, desk: Desk) -> None:
-    shown = modal.help_window(connects=desk.connecting.is_offered)
+    shown = modal.help_window(connects=desk.connecting.is_offered, lists=desk.conversations.are_listed)
     desk.windows.submit(_open, client, desk, body, shown)
     ack()
 

@@ -120,8 +120,12 @@ def ask_team(sentence: str, draft: str, teams: Sequence[str]) -> Json:
     return message(escape(sentence), [section(escape(sentence)), *buttons(answers)])
 
 
-def help_text(*, connects: bool = False) -> Json:
-    """What can be typed, and only what works; `connects`: people sign in to Genesys themselves."""
+def help_text(*, connects: bool = False, lists: bool = False) -> Json:
+    """
+    What can be typed, and only what works.
+
+    `connects`: people sign in to Genesys themselves. `lists`: live conversations can be listed.
+    """
     lines = (
         "`/canned` opens a window to choose, fill in and see the text before it goes",
         "`/canned <conversation>` opens it for that conversation",
@@ -134,9 +138,13 @@ def help_text(*, connects: bool = False) -> Json:
         "`/canned me` shows who you are in Genesys and your teams",
         *(("`/canned connect` signs you in to Genesys, `/canned disconnect` out again",) if connects else ()),
     )
+    found = (
+        "the conversation's id, its address in Genesys, or `@` and the name of the agent in it; without one "
+        "the window lists live ones"
+    )
+    what = found if lists else "the conversation's id, or its address in Genesys"
     notes = (
-        "`<conversation>` is the conversation's id, its address in Genesys, or `@` and the name of the agent "
-        "in it; without one the window lists live ones. Slack takes no commands "
+        f"`<conversation>` is {what}. Slack takes no commands "
         "inside a thread; there, choose *Send a canned response* from the menu of any message. "
         "All of this can be done without typing in App Home, the *Home* tab of this app."
     )

@@ -111,9 +111,9 @@ def connect(link: str) -> Json:
     return _modal(messages.connect("Connect Genesys to send as yourself.", link)["blocks"])
 
 
-def help_window(*, connects: bool) -> Json:
+def help_window(*, connects: bool, lists: bool) -> Json:
     """What can be typed, and done without typing."""
-    return _modal(messages.help_text(connects=connects)["blocks"])
+    return _modal(messages.help_text(connects=connects, lists=lists)["blocks"])
 
 
 def teams(names: Sequence[str], *, conversation: str, chosen: str = "") -> Json:

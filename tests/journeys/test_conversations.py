@@ -93,6 +93,10 @@ def test_of_several_conversations_the_supervisor_picks_one(sandbox: Sandbox) -> 
     assert sandbox.genesys.customer_sees(sandbox.conversation) == []
 
 
+def test_help_names_it_where_it_works(sandbox: Sandbox) -> None:
+    assert "the name of the agent in it" in types(sandbox, "/canned help").said
+
+
 def test_several_deliveries_of_the_command_send_once(sandbox: Sandbox) -> None:
     types(sandbox, "/canned @bob escalation")
     sandbox.slack.replay(3)
@@ -388,6 +392,7 @@ def test_a_contract_that_cannot_list_says_so(make_sandbox: Callable[..., Sandbox
 
     assert honest in types(sandbox, "/canned @bob escalation").said
     assert honest in opens(sandbox).text
+    assert "the name of the agent" not in types(sandbox, "/canned help").said
     sandbox.slack.fill(sandbox.slack.ann, "Conversation", "grace", enter=True)
     assert "not a conversation" in window(sandbox).text
     assert sandbox.receipts() == []
