@@ -88,9 +88,8 @@ def parse(text: str) -> Command:
         return ListResponses(" ".join(rest.split()))
     if word in _WORDS:
         return _alone(word, rest)
-    if not rest.strip():
-        return OpenModal(_bare(first))
-    return _send(_bare(first), list(_tokens(rest)))
+    tokens = list(_tokens(rest))
+    return _send(_bare(first), tokens) if tokens else OpenModal(_bare(first))
 
 
 def person_in(conversation: str) -> str | None:
@@ -212,7 +211,8 @@ def _closing(text: str, at: int, quotes: str) -> int:
 
 
 def _skip(text: str, at: int) -> int:
-    while at < len(text) and text[at].isspace():
+    """Where the next word begins: marks of direction in front of it are nobody's."""
+    while at < len(text) and (text[at].isspace() or unicodedata.category(text[at]) == "Cf"):
         at += 1
     return at
 
@@ -229,7 +229,7 @@ def _as_typed(text: str) -> str:
 def _link_as_typed(match: re.Match[str]) -> str:
     kind, target, label = match[1], match[2], match[3] or ""
     if kind == "@":
-        in_front = not match.string[: match.start()].strip()
+        in_front = _skip(match.string, 0) == match.start()
         return f"@{target}" if in_front else f"@{label or target}"
     if kind == "#":
         return f"#{label or target}"

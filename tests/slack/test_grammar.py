@@ -118,6 +118,14 @@ def test_a_pasted_key_loses_what_the_paste_brought_along(key: str) -> None:
     assert parse(f"{ID} {key}") == SendTyped(ID, "escalation")
 
 
+def test_marks_of_direction_that_nobody_sees_stand_in_no_words_way() -> None:
+    typed = f"\u200e{ID}\u200e \u200fgreeting \u200ftopic=tea \u2067name=Ada \u200fat 15:30"
+
+    assert parse(typed) == SendTyped(ID, "greeting", {"topic": "tea", "name": "Ada"}, at="15:30")
+    assert parse(f"{ID} \u200f") == OpenModal(ID)
+    assert parse("\u200f<@U0BOB|bob> escalation") == SendTyped("@U0BOB", "escalation")
+
+
 def test_a_person_stands_for_a_conversation_by_their_id() -> None:
     assert parse("<@U0BOB|bob> escalation") == SendTyped("@U0BOB", "escalation")
     assert parse("@bob escalation") == SendTyped("@bob", "escalation")
