@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bot.genesys import Conversation, Genesys, GenesysError
+from bot.genesys import Conversation, Genesys, GenesysError, NotConnected
 from bot.models import SendRequest
 
 from .errors import CannedError, MissingValues
 from .guards import seen_in
-from .identity import Identity
+from .identity import CONNECT, Identity
 from .library import Libraries
 from .people import People
 from .record import on_record
@@ -95,6 +95,8 @@ class Previews:
             with on_record():
                 me = self._identity.require(user).genesys_user
             conversation = self._genesys.conversation(conversation_id, reader=me)
+        except NotConnected:
+            return Preview(note=CONNECT)
         except (CannedError, GenesysError) as exc:
             return Preview(note=str(exc))
         around = self._around(conversation, me)

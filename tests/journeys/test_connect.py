@@ -186,6 +186,20 @@ def test_me_offers_the_button_until_one_is_connected(office: Sandbox) -> None:
     assert "connected by you" in after
 
 
+def test_the_window_says_how_to_connect_to_somebody_who_is_linked_and_has_to_sign_in(
+    office: Sandbox,
+) -> None:
+    office.link_user(office.slack.ann, office.genesys.ann, signed_in=False)
+    office.slack.types(office.slack.ann, f"/canned {office.conversation}", office.slack.channel)
+    office.drain()
+    office.slack.choose(office.slack.ann, "Response", "escalation")
+    office.drain()
+    view = office.slack.open_view(office.slack.ann)
+
+    assert view is not None
+    assert "/canned connect" in view.text.partition("Preview")[2]
+
+
 def test_the_button_that_opens_the_page_is_acknowledged(office: Sandbox) -> None:
     slack = office.slack
     slack.types(slack.ann, "/canned connect", slack.channel)
