@@ -53,6 +53,7 @@ def _send(ack: Ack, body: dict[str, Any], client: WebClient, desk: Desk, typed: 
 
 def _claim(body: dict[str, Any], desk: Desk, typed: grammar.SendTyped) -> tuple[Receipt, Json]:
     user = body["user_id"]
+    zone = desk.times.zone(user) if typed.at else ""  # once it is claimed, nothing may fail any more
     request = desk.start_request(
         user,
         body["channel_id"],
@@ -64,7 +65,7 @@ def _claim(body: dict[str, Any], desk: Desk, typed: grammar.SendTyped) -> tuple[
         click=f"command:{body['trigger_id']}",
     )
     receipt = desk.claim(request, asked_in=body["channel_id"])
-    return receipt, messages.sending(receipt.request, desk.times.zone(user) if typed.at else "")
+    return receipt, messages.sending(receipt.request, zone)
 
 
 def _answer(desk: Desk, user: str, command: grammar.Command) -> Json:

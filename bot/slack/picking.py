@@ -94,6 +94,7 @@ def _find_and_send(body: dict[str, Any], client: WebClient, desk: Desk, typed: S
         "at": desk.times.read(user, typed.at) if typed.at else None,
         "click": click,
     }
+    zone = desk.times.zone(user) if typed.at else ""  # once it is claimed, nothing may fail any more
     found = desk.conversations.of_agent(user, agent)
     match found.choices:
         case []:
@@ -101,7 +102,6 @@ def _find_and_send(body: dict[str, Any], client: WebClient, desk: Desk, typed: S
         case [choice]:
             request = desk.start_request(user, channel, conversation=choice.id, **asked)
             receipt = desk.claim(request, asked_in=channel)
-            zone = desk.times.zone(user) if typed.at else ""
             answers.answer(body, client, desk, messages.sending(receipt.request, zone))
             desk.deliver_soon(receipt, then=answers.outcome_to(body["response_url"], client, desk))
         case choices:

@@ -266,3 +266,21 @@ def test_an_agents_name_takes_a_time_too(sandbox: Sandbox) -> None:
     assert "Your time zone in Slack is Europe/Berlin" in said
     assert before == []
     assert got(sandbox) == [ESCALATION]
+
+
+@pytest.mark.parametrize("api", ["platform"])  # the other contract lists no conversations
+def test_what_is_on_record_is_said_though_slack_is_away_by_then(sandbox: Sandbox) -> None:
+    slack = sandbox.slack
+    sandbox.link_user(slack.bob, sandbox.genesys.bob)
+    held = sandbox.genesys.hold("GET /api/v2/conversations/{id}")
+    slack.types(slack.ann, f"/canned @bob escalation {in_minutes(sandbox, 60)}", slack.channel)
+    assert held.arrived.wait(10)
+    sandbox.clock.advance(minutes=6)  # what was known of Ann is too old by now
+    slack.fault("POST /api/users.info", "status", status=503, times=None)
+    held.release()
+    assert sandbox.bot.parts.lanes.previews.wait_idle(10)
+    slack.clear_faults()
+    sandbox.drain()
+
+    assert len(sandbox.receipts()) == 1
+    assert "is scheduled for" in slack.ephemerals(slack.ann)[-1].said
