@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -220,6 +221,13 @@ def open_engine(url: URL, *, patience: float, foreign_keys: bool = True) -> Engi
 
 
 def _prepare_sqlite(engine: Engine, *, patience: float, foreign_keys: bool) -> None:
+    @event.listens_for(engine, "do_connect")
+    def connecting(_dialect: Any, _record: Any, where: list[Any], options: dict[str, Any]) -> None:
+        # People's texts are in it, so it is its owner's alone; what SQLite puts beside it has the same mode.
+        with suppress(OSError):  # it is there, or SQLite says what is against it
+            if not options.get("uri"):
+                os.close(os.open(where[0], os.O_CREAT | os.O_EXCL, 0o600))
+
     @event.listens_for(engine, "connect")
     def connected(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # else the driver decides where a transaction begins

@@ -27,6 +27,17 @@ def sqlite_store(migrated_sqlite: Path, tmp_path: Path, clock: Any) -> Any:
     store.close()
 
 
+def test_new_sqlite_file_is_its_owners_alone_and_one_that_is_there_stays_as_it_is(
+    tmp_path: Path, clock: Any
+) -> None:
+    (tmp_path / "old.db").touch(0o640)
+    for name in ("new", "old"):
+        with contextlib.closing(Store(f"sqlite:///{tmp_path}/{name}.db", now=clock, worker="one")) as store:
+            store.upgrade()
+            modes = {file.name: oct(file.stat().st_mode & 0o777) for file in tmp_path.glob(f"{name}.db*")}
+            assert set(modes.values()) == {"0o600" if name == "new" else "0o640"}, modes
+
+
 def test_locked_database_takes_nothing_on(
     sqlite_store: Store, tmp_path: Path, a_request: Callable[..., SendRequest]
 ) -> None:
