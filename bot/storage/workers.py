@@ -103,7 +103,8 @@ class Workers(Database):
             tx.execute(update(sends).where(pending).values(worker=None))
         with self._writing() as tx:
             held = select(threads).where(threads.c.worker == mine)
-            tx.execute(held.order_by(threads.c.channel, threads.c.conversation_id).with_for_update())
+            held = held.order_by(threads.c.channel, threads.c.conversation_id)
+            tx.execute(held.with_for_update(key_share=True))  # posts for them may be written down meanwhile
             tx.execute(update(threads).where(threads.c.worker == mine).values(worker=None))
 
     def _stay_alive(self) -> None:

@@ -57,6 +57,21 @@ def test_end_of_a_chat_that_is_heard_while_its_start_is_written_down_is_not_lost
         assert two.chat_ended(f"again {chat}", chat, [], queue="") == []
 
 
+def test_handing_back_threads_does_not_wait_for_whoever_writes_posts_for_them(
+    open_store: Callable[..., Store], claim: Callable[..., str]
+) -> None:
+    leaving, writing = open_store("leaving", patience=0.2), open_store("writing")
+    key = claim(leaving)
+    leaving.settle(key, Outcome(State.REFUSED), was=[State.PENDING], posts=[PostKind.DIRECT])
+    assert leaving.take_thread("U0ANN", "")
+    with writing._writing() as tx:
+        tx.execute(text("SELECT 1 FROM threads FOR KEY SHARE"))  # as the foreign key of a post does
+
+        leaving.release()
+
+    assert writing.take_thread("U0ANN", "")
+
+
 def test_circle_of_waiting_ends_in_the_sentence_that_nothing_was_taken_on(
     open_store: Callable[..., Store], claim: Callable[..., str], at_once: Callable[..., list[Any]]
 ) -> None:
