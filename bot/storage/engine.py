@@ -58,6 +58,11 @@ PERHAPS = (
     "The database stopped answering in the middle, so this may have been taken on or not. "
     "Look at `/canned recent` before you try again."
 )
+FORBIDDEN = (
+    "The database does not let the bot do that, so nothing was taken on. Ask an operator to give the user "
+    "that DATABASE_URL names all rights in its database, also that of making tables."
+)
+NO_RIGHT = "42501"  # as PostgreSQL says it
 OURS = (IntegrityError, ProgrammingError, DataError)  # bugs, not a database that is down
 ALIVE_WITHIN = timedelta(seconds=15)
 PATIENCE = 2.5
@@ -286,7 +291,9 @@ def as_sentences(sentence: str) -> Iterator[None]:
     """Say `sentence` in a DatabaseDown where the database failed us; our own bugs go through."""
     try:
         yield
-    except OURS:
+    except OURS as exc:
+        if getattr(exc.orig, "sqlstate", None) == NO_RIGHT:
+            raise DatabaseDown(FORBIDDEN) from exc
         raise
     except (DBAPIError, sqlite3.Error, TimeoutError) as exc:
         raise DatabaseDown(sentence) from exc

@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from bot.models import Outcome, PostKind, SendRequest, State
 from bot.storage import DatabaseDown, StorageError, Store
 from bot.storage.engine import read_url
+from tests.databases import ask
 
 ROOM = {"per_minute": 100, "per_conversation": 100}
 
@@ -136,6 +137,22 @@ def test_transaction_that_fails_leaves_nothing_behind(store: Store, sql: Callabl
 def test_bug_of_ours_is_not_called_a_database_that_is_down(store: Store) -> None:
     with pytest.raises(IntegrityError), store._writing() as tx:
         tx.execute(text("INSERT INTO texts (key, typed) VALUES ('no such send', '{}')"))
+
+
+def test_user_without_rights_is_told_so_and_is_no_bug_of_ours(
+    postgres_url: Callable[[], str], clock: Any, a_request: Callable[..., SendRequest]
+) -> None:
+    url = postgres_url()
+    ask(url, "CREATE ROLE stranger LOGIN", "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    theirs = read_url(url).set(username="stranger").render_as_string(hide_password=False)
+    owner, stranger = (Store(each, now=clock, worker="one") for each in (url, theirs))
+    with contextlib.closing(owner), contextlib.closing(stranger):
+        with pytest.raises(DatabaseDown, match="all rights"):
+            stranger.upgrade()
+        owner.upgrade()
+        ask(url, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO stranger")
+        with pytest.raises(DatabaseDown, match="all rights"):
+            stranger.claim(a_request(), **ROOM)
 
 
 def test_errors_never_show_what_was_to_be_written(store: Store) -> None:
