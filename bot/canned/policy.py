@@ -15,6 +15,7 @@ from .render import HOW_TO_WRITE, malformed
 from .search import nearest
 
 Member = Callable[[str], bool | None]  # a user group's id → whether the supervisor is in it
+LONGEST_TAG = 35  # characters of a language tag; RFC 5646, section 4.4.1
 
 
 def teams_of(catalog: Catalog, user: str, member: Member) -> list[Team]:
@@ -87,7 +88,7 @@ def require_template(
     for an edit of a locked text, an empty one, or a chosen language that there is not.
     """
     own, used = response.in_language(asked or spoken)
-    if asked and used is None:
+    if asked and (used is None or len(asked) > LONGEST_TAG):
         has = ", ".join(f"`{tag}`" for tag in response.languages) or "one text for all languages"
         raise TextRefused(f"`{response.key}` has no text in `{asked}`; it has {has}.", field="response")
     if edited is None or edited.strip() == own.strip():

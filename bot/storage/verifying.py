@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor
-from contextlib import closing
+from concurrent.futures import BrokenExecutor, Executor, Future
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -83,10 +83,16 @@ class Verifying(Database):
             for row in along(_read(tx, _records(self._dialect))):
                 walk.step(row)
             walk.end(head)
-        for sentence in apart.result() if apart else self.contradictions():
+        for sentence in self._told(apart):
             found(sentence)
         verified = f"{walk.last_id or 0}:{_shown(walk.mac)}"
         return Verdict(walk.records, verified, walk.loose, walk.loosest, keyed=bool(self._keys.first))
+
+    def _told(self, apart: Future[list[str]] | None) -> list[str]:
+        with suppress(BrokenExecutor):  # killed, as where memory is short
+            if apart:
+                return apart.result()
+        return self.contradictions()
 
     def contradictions(self) -> list[str]:
         """Where the sends, as they stand, are not what the record says of them."""

@@ -232,14 +232,15 @@ def test_language_is_the_one_asked_for_else_the_customers(
     ("languages", "has"),
     [({"es": SPANISH, "de": "Danke."}, "`es`, `de`"), ({}, "one text for all languages")],
 )
+@pytest.mark.parametrize("asked", ["fr", f"es-{'x' * 33}"])  # the second is longer than any tag is
 def test_language_asked_for_that_there_is_not_is_refused_with_those_there_are(
-    languages: Mapping[str, str], has: str
+    languages: Mapping[str, str], has: str, asked: str
 ) -> None:
     response = replace(RESPONSE, languages=languages)
     with pytest.raises(TextRefused) as refused:
-        require_template(response, edited=None, asked="fr", spoken="es")
+        require_template(response, edited=None, asked=asked, spoken="es")
 
-    assert refusal(refused) == f"`escalation` has no text in `fr`; it has {has}."
+    assert refusal(refused) == f"`escalation` has no text in `{asked}`; it has {has}."
     assert refused.value.field == "response"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from datetime import timedelta
@@ -166,6 +168,21 @@ def test_long_record_is_compared_with_the_sends_in_another_process(
     assert started == 1
     assert found == wrong(store)
     assert found[-1].startswith("Send key-2 has the state sent, and record 6")
+
+
+def test_what_another_process_could_not_finish_is_compared_in_this_one(
+    store: Store, history: Callable[[], None], attack: Callable[..., Any]
+) -> None:
+    history()
+    attack("UPDATE audit_head SET records = 1000000", "UPDATE sends SET state = 'sent' WHERE key = 'key-2'")
+    with ProcessPoolExecutor(1, get_context("spawn")) as beside:
+
+        def along(rows: Any) -> Any:
+            [process] = beside._processes
+            os.kill(process, signal.SIGKILL)
+            return rows
+
+        assert wrong(store, beside=beside, along=along) == wrong(store)
 
 
 def test_whoever_answered_for_a_send_is_compared_with_the_record(
