@@ -203,6 +203,7 @@ def _wire(
         genesys,
         identity,
         people,
+        catalog=libraries.catalog,
         now=now,
         changed=changed,
         told=workspace.tell_soon if workspace else _nobody,

@@ -24,8 +24,10 @@ from bot.storage import Store
 from .errors import NotAllowed, NotInIt, TextRefused
 from .identity import Identity
 from .people import People
-from .render import variables
-from .responses import Team
+from .policy import may_edit
+from .record import on_record
+from .render import clean, variables
+from .responses import Catalog, Team
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +43,7 @@ class Asking:
         identity: Identity,
         people: People,
         *,
+        catalog: Callable[[], Catalog],
         now: Callable[[], datetime],
         changed: Callable[[SendRequest], None],
         told: Callable[[str], None],
@@ -50,6 +53,7 @@ class Asking:
         self._genesys = genesys
         self._identity = identity
         self._people = people
+        self._catalog = catalog
         self._now = now
         self._changed = changed
         self._told = told
@@ -231,6 +235,7 @@ class Asking:
             not_before=None,
         )
 
+    @on_record()
     def question(self, key: str, user: str, ts: str) -> Receipt:
         """
         The send that this user is asked about in Slack's message `ts`, and that still waits for them.
@@ -250,6 +255,7 @@ class Asking:
             raise NotAllowed("This message does not wait for you any more: it was answered, or too late.")
         return receipt
 
+    @on_record()
     def agree(self, key: str, user: str, ts: str, *, text: str | None = None) -> Receipt:
         """
         The agent lets it leave, as frozen or as `text`; the receipt is open now.
@@ -257,6 +263,10 @@ class Asking:
         Raises NotAllowed as `question` does, TextRefused for a text that cannot go out.
         """
         receipt = self.question(key, user, ts)
+        if text is not None and not may_edit(self._catalog(), receipt):
+            how = "was approved as it stands" if receipt.approved_by else "is fixed"
+            raise TextRefused(f"The text of `{receipt.request.response}` {how}. Send it so, or decline.")
+        text = clean(text) if text is not None else None
         edited = text if text is not None and text.strip() != (receipt.text or "").strip() else None
         if edited is not None:
             _require_plain(edited, frozen=receipt.text or "")
@@ -268,6 +278,7 @@ class Asking:
         self._said(opened.request, user)
         return opened
 
+    @on_record()
     def decline(self, key: str, user: str, ts: str) -> Receipt:
         """The agent does not want it sent; the supervisor and the thread are told. Raises as `question`."""
         receipt = self.question(key, user, ts)

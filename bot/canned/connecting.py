@@ -28,9 +28,10 @@ from bot.models import Link, SendRequest
 from bot.settings import Secret
 from bot.storage import Connect, LinkTaken, StorageError, Store
 
-from .errors import CannedError, NotAllowed, NotConnectedHere
+from .errors import CannedError, Later, NotAllowed, NotConnectedHere
 from .identity import Identity, folded
 from .people import People
+from .record import on_record
 
 log = logging.getLogger(__name__)
 
@@ -120,6 +121,7 @@ class Connecting:
 
     # -- from Slack ---------------------------------------------------------------------------
 
+    @on_record()
     def link(self, user: str) -> str:
         """A fresh link for this Slack user alone. Raises NotAllowed where there is nothing to connect."""
         self._sign_in()
@@ -150,14 +152,18 @@ class Connecting:
             self._offer(user, f"A message waits for you: {request.response}. {sentence}", self._address(id_))
         return sentence
 
+    @on_record()
     def disconnect(self, user: str) -> str:
         """
         Forget this person's tokens, here and as far as possible at Genesys; the sentence about it.
 
-        Raises NotAllowed where there is nothing to disconnect, Unavailable.
+        Raises NotAllowed where there is nothing to disconnect, Later.
         """
         sign_in, link = self._sign_in(), self.require_linked(user)
-        sign_in.forget(link.genesys_user)
+        try:
+            sign_in.forget(link.genesys_user)
+        except GenesysError as exc:
+            raise Later(f"You may still be connected: {exc}") from exc
         log.info("%s disconnected", user)
         name = link.name or "your Genesys user"
         if link.source != "connect":
@@ -165,6 +171,7 @@ class Connecting:
         self._store.unlink(user)
         return f"You are not connected to {name} any more, and your tokens are gone."
 
+    @on_record()
     def require_linked(self, user: str) -> Link:
         """The link that `disconnect` is about; raises NotAllowed."""
         if not self.is_offered:

@@ -19,7 +19,7 @@ from functools import partial
 from typing import NoReturn
 
 from bot import logs
-from bot.genesys import Genesys, GenesysError
+from bot.genesys import Genesys
 from bot.models import Gate, Link, Receipt, SendAs, SendRequest, State
 from bot.storage import DatabaseDown, NotUnknown, Repeated, Stopped, Store
 from bot.storage import OverLimit as StoredOverLimit
@@ -34,7 +34,6 @@ from .correcting import Correcting
 from .drafts import ANYWAY, Drafts
 from .errors import (
     AskFirst,
-    Later,
     NotAConversation,
     NotAllowed,
     NotLinked,
@@ -102,6 +101,7 @@ class Desk:
         """`workspace` is the Slack workspace or Grid organisation that this deployment serves."""
         self.outbox = store
         self.approving = approving
+        self.asking = asking
         self.cards = Cards(store, self.team_for)
         self.correcting = Correcting(store, self.team_for)
         self.glances = Glances(
@@ -118,7 +118,6 @@ class Desk:
         self._people = people
         self._identity = identity
         self._sender = sender
-        self._asking = asking
         self._libraries = libraries
         self._previews = previews
         self._lanes = lanes
@@ -187,11 +186,6 @@ class Desk:
         link = self._identity.known(user)
         connect = self.connecting.link(user) if self.connecting.is_due(link) else None
         return Me(link, self._identity.may_be_found(), tuple(self.teams_for(user)), connect)
-
-    @on_record()
-    def connect_link(self, user: str) -> str:
-        """A fresh link to connect this person's Genesys account. Raises NotAllowed where there is none."""
-        return self.connecting.link(user)
 
     @on_record()
     def start_request(
@@ -360,37 +354,11 @@ class Desk:
 
         Raises NotAllowed unless it was this user's, and what speaks against a send from memory.
         """
-        refused, request = self._asking.other_way(key, user, send_as)
+        refused, request = self.asking.other_way(key, user, send_as)
         team = self.team_for(user, refused.request.channel, refused.request.team)
         response = self.response(request.response, team)
         gate = first_approved(request.gate, response)
         return replace(request, key=self._key(f"way:{key}"), gate=gate, approval=response.approval)
-
-    @on_record()
-    def question(self, key: str, user: str, ts: str) -> Receipt:
-        """The send that this agent is asked about in Slack's message `ts`; raises NotAllowed."""
-        return self._asking.question(key, user, ts)
-
-    @on_record()
-    def agree(self, key: str, user: str, ts: str, *, text: str | None = None) -> Receipt:
-        """The agent lets it leave, as frozen or as `text`; raises NotAllowed, TextRefused."""
-        receipt = self.question(key, user, ts)
-        if text is not None and not self.may_edit(receipt):
-            how = "was approved as it stands" if receipt.approved_by else "is fixed"
-            raise TextRefused(f"The text of `{receipt.request.response}` {how}. Send it so, or decline.")
-        return self._asking.agree(key, user, ts, text=clean(text) if text is not None else None)
-
-    @on_record()
-    def decline(self, key: str, user: str, ts: str) -> Receipt:
-        """The agent does not want it sent; raises NotAllowed."""
-        return self._asking.decline(key, user, ts)
-
-    def may_edit(self, receipt: Receipt) -> bool:
-        """Whether whoever is asked about this send may change its text."""
-        if receipt.approved_by:
-            return False
-        response = self._catalog().responses.get(receipt.request.response)
-        return response is not None and response.editable
 
     # -- after the ack: may wait ------------------------------------------------------------
 
@@ -401,19 +369,6 @@ class Desk:
         Never raises: it comes after the ack.
         """
         self._lanes.sends.submit(self._deliver, claimed.key, then, claimed)
-
-    @on_record()
-    def require_linked(self, user: str) -> None:
-        """Raise NotAllowed for somebody who has nothing to disconnect."""
-        self.connecting.require_linked(user)
-
-    @on_record()
-    def disconnect(self, user: str) -> str:
-        """Forget this person's Genesys tokens; the sentence about it. Raises NotAllowed, GenesysError."""
-        try:
-            return self.connecting.disconnect(user)
-        except GenesysError as exc:
-            raise Later(f"You may still be connected: {exc}") from exc
 
     def come_back(self, state: str, cookie: str, code: str) -> Connected:
         """The way back from Genesys' log-in; what waited for it goes on. Raises as Connecting's does."""
@@ -516,7 +471,7 @@ class Desk:
         again = request.instead_of is not None
         send_as = request.send_as if again else team.send_as
         asks_agent = again and request.gate is not None and request.gate.asks_agent
-        gate = Gate.AGENT if asks_agent else self._asking.gate_of(send_as)
+        gate = Gate.AGENT if asks_agent else self.asking.gate_of(send_as)
         return replace(
             request,
             team=team.name,

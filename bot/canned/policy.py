@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date
 
+from bot.models import Receipt
+
 from .catalog import Catalog, Response, Team
 from .errors import NotAllowed, TextRefused, UnknownResponse, WhichTeam
 from .render import HOW_TO_WRITE, malformed
@@ -100,6 +102,12 @@ def require_template(
     if not response.editable:
         raise TextRefused(f"The text of `{response.key}` is fixed: it can be sent only as it stands.")
     return edited
+
+
+def may_edit(catalog: Catalog, receipt: Receipt) -> bool:
+    """Whether the agent who is asked about this send may change its text."""
+    response = catalog.responses.get(receipt.request.response)
+    return response is not None and response.editable and not receipt.approved_by
 
 
 def _lists(team: Team, user: str, member: Member) -> bool:

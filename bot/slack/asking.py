@@ -38,7 +38,7 @@ def way_pressed(
 
 
 def send_pressed(ack: Ack, body: dict[str, Any], action: dict[str, Any], desk: Desk) -> None:
-    receipt = desk.agree(action["value"], body["user"]["id"], answers.clicked_in(body)[1])
+    receipt = desk.asking.agree(action["value"], body["user"]["id"], answers.clicked_in(body)[1])
     ack()
     desk.deliver_soon(receipt)
 
@@ -47,18 +47,18 @@ def edit_pressed(
     ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
 ) -> None:
     ts = answers.clicked_in(body)[1]
-    receipt = desk.question(action["value"], body["user"]["id"], ts)
+    receipt = desk.asking.question(action["value"], body["user"]["id"], ts)
     answers.open_view(client, desk, body, questions.edit(receipt, ts))
     ack()
 
 
 def decline_pressed(ack: Ack, body: dict[str, Any], action: dict[str, Any], desk: Desk) -> None:
-    desk.decline(action["value"], body["user"]["id"], answers.clicked_in(body)[1])
+    desk.asking.decline(action["value"], body["user"]["id"], answers.clicked_in(body)[1])
     ack()
 
 
 def edit_submitted(ack: Ack, body: dict[str, Any], view: dict[str, Any], desk: Desk) -> None:
     key, ts, text = questions.edited(view)
-    receipt = desk.agree(key, body["user"]["id"], ts, text=text)
+    receipt = desk.asking.agree(key, body["user"]["id"], ts, text=text)
     ack()
     desk.deliver_soon(receipt)

@@ -30,8 +30,8 @@ def canned_typed(ack: Ack, body: dict[str, Any], client: WebClient, desk: Desk) 
             desk.windows.submit(windows.open_window, client, desk, windows.Entry.of(body, typed))
             ack()
         case grammar.Word.DISCONNECT:
-            desk.require_linked(body["user_id"])
-            desk.windows.submit(answers.when_found, body, client, desk, desk.disconnect)
+            desk.connecting.require_linked(body["user_id"])
+            desk.windows.submit(answers.when_found, body, client, desk, desk.connecting.disconnect)
             ack(**messages.note("Signing you out of Genesys …"))
         case command:
             ack(**_answer(desk, body["user_id"], command))
@@ -73,7 +73,7 @@ def _answer(desk: Desk, user: str, command: grammar.Command) -> Json:
         case grammar.ListResponses(words=words):
             return messages.responses(desk.search(user, None, words, limit=messages.LISTED + 1), words)
         case grammar.Word.CONNECT:
-            return messages.connect("Connect Genesys to send as yourself.", desk.connect_link(user))
+            return messages.connect("Connect Genesys to send as yourself.", desk.connecting.link(user))
         case grammar.Word.ME:
             return messages.me(desk.me(user), user)
         case grammar.Word.RECENT:

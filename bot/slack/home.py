@@ -164,14 +164,14 @@ def back_pressed(ack: Ack, body: dict[str, Any], action: dict[str, Any], desk: D
 
 
 def connect_pressed(ack: Ack, body: dict[str, Any], client: WebClient, desk: Desk) -> None:
-    shown = modal.connect(desk.connect_link(body["user"]["id"]))
+    shown = modal.connect(desk.connecting.link(body["user"]["id"]))
     desk.windows.submit(_open, client, desk, body, shown)
     ack()
 
 
 def disconnect_pressed(ack: Ack, body: dict[str, Any], desk: Desk, homes: Homes) -> None:
     user = body["user"]["id"]
-    desk.require_linked(user)
+    desk.connecting.require_linked(user)
     desk.windows.submit(_disconnect, desk, homes, user)
     ack()
 
@@ -192,7 +192,7 @@ def _open(client: WebClient, desk: Desk, body: dict[str, Any], shown: Json) -> N
 
 def _disconnect(desk: Desk, homes: Homes, user: str) -> None:
     try:
-        said = desk.disconnect(user)
+        said = desk.connecting.disconnect(user)
     except CannedError as exc:
         said = str(exc)
     homes.show(user, desk.glances.of, said)

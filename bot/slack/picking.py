@@ -79,7 +79,7 @@ def _send_to(body: dict[str, Any], client: WebClient, desk: Desk, typed: SendTyp
     try:
         _find_and_send(body, client, desk, typed, agent)
     except ConnectFirst as exc:
-        link = desk.connect_link(body["user_id"])
+        link = desk.connecting.link(body["user_id"])
         answers.answer(body, client, desk, messages.connect(str(exc), link))
     except CannedError as exc:
         answers.answer(body, client, desk, errors.told(exc))

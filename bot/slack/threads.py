@@ -26,6 +26,7 @@ from slack_sdk import WebClient
 from bot import logs
 from bot.canned.catalog import Catalog, Show
 from bot.canned.lanes import Lane
+from bot.canned.policy import may_edit
 from bot.models import Asked, Post, PostKind, Receipt, Standing, Thread
 
 from . import announcing, approvals, carding, messages, questions, unknowns
@@ -428,9 +429,7 @@ class Threads:
     def _question(self, receipt: Receipt) -> Json:
         if not receipt.is_asked:
             return questions.answered(receipt)
-        response = self._catalog().responses.get(receipt.request.response)
-        editable = response is not None and response.editable and not receipt.approved_by
-        return questions.question(receipt, editable=editable)
+        return questions.question(receipt, editable=may_edit(self._catalog(), receipt))
 
     def _approval(self, receipt: Receipt) -> Json:
         response = self._catalog().responses.get(receipt.request.response)
