@@ -13,13 +13,13 @@ import os
 import signal
 import sys
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial, wraps
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import click
 
@@ -48,8 +48,6 @@ USED_BY: Mapping[str, Literal["response", "queue", "supervisor"]] = {
 }
 SENT, REFUSED, USAGE, UNKNOWN = 0, 1, 2, 3  # exit codes of `canned send`
 OPERATOR = "operator"  # who pulled the brake, on record
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 def now() -> datetime:
@@ -77,25 +75,29 @@ def read_settings(*, need_slack: bool = False) -> Settings:
     return Settings.from_env(environment(), need_slack=need_slack, regions=REGIONS)
 
 
-def faults_as_sentences(command: Callable[P, R]) -> Callable[P, R]:
-    """What is wrong with the set-up ends in its sentence and exit code 1, never in a trace."""
+class Commands(click.Group):
+    """Where what is wrong with the set-up ends in its sentence and exit code 1, never in a trace."""
 
-    @wraps(command)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        from bot.canned.catalog import CatalogError
-        from bot.canned.errors import CannedError
-        from bot.genesys import GenesysError
-        from bot.storage import StorageError
-
+    def invoke(self, ctx: click.Context) -> Any:
         try:
-            return command(*args, **kwargs)
-        except (SettingsError, CatalogError, CannedError, GenesysError, StorageError) as exc:
-            raise click.ClickException(str(exc)) from exc
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise  # click's own, such as the end of a help
+        except Exception as exc:
+            if isinstance(exc, _faults()):
+                raise click.ClickException(str(exc)) from exc
+            raise
 
-    return guarded
+
+def _faults() -> tuple[type[Exception], ...]:
+    from bot.canned.errors import CannedError
+    from bot.genesys import GenesysError
+    from bot.storage import StorageError
+
+    return SettingsError, CannedError, GenesysError, StorageError
 
 
-@click.group()
+@click.group(cls=Commands)
 @click.version_option(package_name="canned")
 @click.pass_context
 def main(context: click.Context) -> None:
@@ -103,13 +105,10 @@ def main(context: click.Context) -> None:
     context.obj = Office(now, _store, read_settings, _catalog)
 
 
-for _command in audit.commands.values():
-    _command.callback = faults_as_sentences(_command.callback) if _command.callback else None
 main.add_command(audit)
 
 
 @main.command()
-@faults_as_sentences
 def run() -> None:
     """Run the bot until it is told to stop."""
     from bot.app import serve
@@ -148,7 +147,6 @@ def sandbox(once: str | None, api: Contract) -> None:
     "--as", "user", required=True, metavar="USER", help="Slack id, Genesys id or e-mail of the supervisor."
 )
 @click.option("--team", metavar="NAME", help="The team to send for, where the supervisor has several.")
-@faults_as_sentences
 def send(conversation: str, response: str, values: tuple[str, ...], user: str, team: str | None) -> None:
     """Send one canned response from this terminal. Exit code: 0 sent, 1 not sent, 2 usage, 3 unknown."""
     from bot import logs
@@ -166,7 +164,6 @@ def send(conversation: str, response: str, values: tuple[str, ...], user: str, t
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="A list of {name, ok, warning, detail, mend}.")
-@faults_as_sentences
 def check(as_json: bool) -> None:
     """Try everything that sending takes, without sending; exit code 1 if something has to be mended."""
     from bot import checks, logs
@@ -195,7 +192,6 @@ def _findings() -> Iterator[Check]:
 
 @main.command()
 @click.option("--team", metavar="NAME", help="Only what is sent for this team.")
-@faults_as_sentences
 def pause(team: str | None) -> None:
     """Let nothing leave that has not left yet, in any process, until `canned resume`."""
     with _store() as store:
@@ -208,7 +204,6 @@ def pause(team: str | None) -> None:
 
 @main.command()
 @click.option("--team", metavar="NAME", help="Only the pause of this team.")
-@faults_as_sentences
 def resume(team: str | None) -> None:
     """Lift a pause; what has waited for less than five minutes goes out then."""
     with _store() as store:
@@ -229,7 +224,6 @@ def users() -> None:
 @users.command("link")
 @click.argument("slack_user")
 @click.argument("genesys_user")
-@faults_as_sentences
 def link_user(slack_user: str, genesys_user: str) -> None:
     """Link SLACK_USER (U…) to GENESYS_USER (an id or an e-mail address)."""
     from bot.app import operate
@@ -241,7 +235,6 @@ def link_user(slack_user: str, genesys_user: str) -> None:
 
 @users.command("unlink")
 @click.argument("slack_user")
-@faults_as_sentences
 def unlink_user(slack_user: str) -> None:
     """Forget the link of SLACK_USER."""
     with _store() as store:
@@ -250,7 +243,6 @@ def unlink_user(slack_user: str) -> None:
 
 
 @users.command("list")
-@faults_as_sentences
 def list_users() -> None:
     """List the links."""
     with _store() as store:
@@ -260,7 +252,6 @@ def list_users() -> None:
 
 @users.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@faults_as_sentences
 def import_users(file: Path) -> None:
     """Link everybody in FILE: a CSV with the columns slack_user and genesys_user."""
     from bot.app import operate
@@ -278,7 +269,6 @@ def responses() -> None:
 
 
 @responses.command("list")
-@faults_as_sentences
 def list_responses() -> None:
     """List keys and titles, and the library of those that are kept in Genesys."""
     found = _all_responses()
@@ -290,7 +280,6 @@ def list_responses() -> None:
 
 
 @responses.command("validate")
-@faults_as_sentences
 def validate_responses() -> None:
     """
     Check canned.yml whole, and the libraries that it names.
@@ -317,7 +306,6 @@ def validate_responses() -> None:
 @responses.command("usage")
 @click.option("--since", type=DAY, help="Count from this day on (UTC).")
 @click.option("--by", type=click.Choice(list(USED_BY)), default="response", show_default=True)
-@faults_as_sentences
 def usage_of_responses(since: datetime | None, by: str) -> None:
     """
     Say what was sent how often, the most used first, and which responses never were.
@@ -344,7 +332,6 @@ def sends() -> None:
 @sends.command("list")
 @click.option("--state", help="Only sends in this state, e.g. unknown.")
 @click.option("--limit", type=click.IntRange(1, 1_000_000), default=50, show_default=True)
-@faults_as_sentences
 def list_sends(state: str | None, limit: int) -> None:
     """List sends, the newest first, without their texts; last who has dealt with an unknown one."""
     from bot.models import State
@@ -360,7 +347,6 @@ def list_sends(state: str | None, limit: int) -> None:
 @click.option("--since", type=DAY, help="From this day on (UTC).")
 @click.option("--until", type=DAY, help="Up to this day (UTC), which is still in it.")
 @click.option("--format", "as_", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
-@faults_as_sentences
 def export_sends(since: datetime | None, until: datetime | None, as_: tables.Format) -> None:
     """Write out every send, the oldest first, with what became of it and without its text."""
     end = min(until, datetime.max - timedelta(days=1)) + timedelta(days=1) if until else None
