@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 PAUSE = 0.5  # seconds before the next way, where Slack does not name a time
 
-_NO_WINDOW = "Slack was too slow to open the window. Press the button again."
+_NO_WINDOW = "If no window has opened, Slack was too slow for it: press the button again."
 
 Way = Callable[[], object]
 
@@ -77,10 +77,11 @@ def answer(
 
 
 def open_view(client: WebClient, desk: Desk, body: Mapping[str, Any], view: Json) -> None:
-    """Open a window for the button that was pressed in a message; where Slack does not, tell the person."""
+    """Open a window for the button that was pressed; where Slack does not, tell the person."""
     shown = partial(call, client.views_open, trigger_id=body["trigger_id"], view=view)
+    channel = (body.get("channel") or {}).get("id", "")
     said = messages.note(_NO_WINDOW)
-    say(desk.windows, shown, *aside(client, body["user"]["id"], said, body["channel"]["id"]))
+    say(desk.windows, shown, *aside(client, body["user"]["id"], said, channel))
 
 
 def say(lane: Lane, *ways: Way) -> None:

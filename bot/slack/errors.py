@@ -47,11 +47,10 @@ def refused(
         replace = isinstance(error, Asked)  # a question takes the place of the one that was answered
         answered = answers.by_url(client, body["response_url"], _answer(error, said), replace=replace)
         answers.say(desk.windows, answered, answered, *_aside(client, body, _answer(error, said)))
-    elif (body.get("view") or {}).get("type") != "modal":
-        shown = partial(call, client.views_open, trigger_id=body["trigger_id"], view=modal.notice(said))
-        answers.say(desk.windows, shown, *_aside(client, body, messages.note(said)))
     else:
-        shown = partial(call, client.views_push, trigger_id=body["trigger_id"], view=modal.notice(said))
+        in_window = (body.get("view") or {}).get("type") == "modal"
+        opens = client.views_push if in_window else client.views_open
+        shown = partial(call, opens, trigger_id=body["trigger_id"], view=modal.notice(said))
         answers.say(desk.windows, shown, *_aside(client, body, messages.note(said)))
     return ack()
 

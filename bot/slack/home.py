@@ -16,7 +16,6 @@ from bot.models import Receipt, State
 
 from . import answers, later, messages, modal, windows
 from .blocks import Json, button, buttons, context, divider, escape, quiet, section, short
-from .client import call
 
 if TYPE_CHECKING:
     from bot.canned.glance import Glance, Used
@@ -164,8 +163,7 @@ def back_pressed(ack: Ack, body: dict[str, Any], action: dict[str, Any], desk: D
 
 
 def connect_pressed(ack: Ack, body: dict[str, Any], client: WebClient, desk: Desk) -> None:
-    shown = modal.connect(desk.connecting.link(body["user"]["id"]))
-    desk.windows.submit(_open, client, desk, body, shown)
+    answers.open_view(client, desk, body, modal.connect(desk.connecting.link(body["user"]["id"])))
     ack()
 
 
@@ -178,16 +176,8 @@ def disconnect_pressed(ack: Ack, body: dict[str, Any], desk: Desk, homes: Homes)
 
 def help_pressed(ack: Ack, body: dict[str, Any], client: WebClient, desk: Desk) -> None:
     shown = modal.help_window(connects=desk.connecting.is_offered, lists=desk.conversations.are_listed)
-    desk.windows.submit(_open, client, desk, body, shown)
+    answers.open_view(client, desk, body, shown)
     ack()
-
-
-def _open(client: WebClient, desk: Desk, body: dict[str, Any], shown: Json) -> None:
-    def way() -> object:
-        return call(client.views_open, trigger_id=body["trigger_id"], view=shown)
-
-    said = messages.note("If no window has opened, Slack was too slow for it: press the button again.")
-    answers.go(desk.windows, way, *answers.aside(client, body["user"]["id"], said))
 
 
 def _disconnect(desk: Desk, homes: Homes, user: str) -> None:

@@ -149,7 +149,7 @@ def test_an_edit_window_that_slack_does_not_open_is_said_to_the_agent(outside: S
     presses(outside, "Edit", asked)
 
     assert slack.open_view(slack.bob) is None
-    assert "Press the button again" in slack.ephemerals(slack.bob)[-1].said
+    assert "press the button again" in slack.ephemerals(slack.bob)[-1].said
 
 
 @pytest.mark.parametrize("written", ["Hello {{name}}", "   "])
