@@ -22,9 +22,8 @@ def register(app: App) -> None:
     app.action(re.compile(rf"{modal.VALUE}.+", re.DOTALL))(window_changed)
     app.action(re.compile(rf"{modal.TEAM}\d+"))(window_team_pressed)
     app.action(re.compile(rf"{messages.TEAM}:\d+"))(team_pressed)
-    app.action(messages.CONNECT)(connect_pressed)
-    app.action(messages.AGAIN)(again_pressed)
-    app.action(messages.ANYWAY)(anyway_pressed)
+    app.action(messages.CONNECT)(page_opened)
+    app.action(re.compile(f"{messages.AGAIN}|{messages.ANYWAY}"))(again_pressed)
     app.action(messages.NOT_AGAIN)(not_again_pressed)
 
 
@@ -40,7 +39,7 @@ def window_team_pressed(
     ack()
 
 
-def connect_pressed(ack: Ack) -> None:
+def page_opened(ack: Ack) -> None:
     """The browser has opened the page already."""
     ack()
 
@@ -48,14 +47,8 @@ def connect_pressed(ack: Ack) -> None:
 def again_pressed(
     ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
 ) -> None:
-    request = desk.answer(action["value"], body["user"]["id"], body["channel"]["id"], kind="again")
-    send_answered(ack, body, client, desk, request)
-
-
-def anyway_pressed(
-    ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
-) -> None:
-    request = desk.answer(action["value"], body["user"]["id"], body["channel"]["id"], kind="anyway")
+    kind = "anyway" if action["action_id"] == messages.ANYWAY else "again"
+    request = desk.answer(action["value"], body["user"]["id"], body["channel"]["id"], kind=kind)
     send_answered(ack, body, client, desk, request)
 
 

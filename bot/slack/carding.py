@@ -10,7 +10,7 @@ from slack_sdk import WebClient
 from bot.canned.desk import Desk
 from bot.models import Standing, State
 
-from . import answers, later, windows
+from . import actions, answers, later, windows
 from .blocks import Json, button, buttons, link_button
 
 SEND = "canned_card_send"
@@ -21,7 +21,7 @@ OPEN = "canned_card_open"
 def register(app: App) -> None:
     app.action(SEND)(send_pressed)
     app.action(UNDO)(undo_on_card_pressed)
-    app.action(OPEN)(open_pressed)
+    app.action(OPEN)(actions.page_opened)
 
 
 def row(standing: Standing, page: str) -> list[Json]:
@@ -57,8 +57,3 @@ def undo_on_card_pressed(
     ack()
     answered = answers.by_url(client, body["response_url"], said)
     answers.say(desk.windows, answered, answered, *answers.aside(client, user, said, channel))
-
-
-def open_pressed(ack: Ack) -> None:
-    """The browser has opened the page already."""
-    ack()
