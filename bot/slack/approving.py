@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
 from bot.canned.desk import Desk
 
 from . import answers, approvals
+from .blocks import Json
 
 
 def register(app: App) -> None:
@@ -19,29 +18,25 @@ def register(app: App) -> None:
     app.view(approvals.REJECTED)(reason_given)
 
 
-def approve_pressed(ack: Ack, body: dict[str, Any], action: dict[str, Any], desk: Desk) -> None:
+def approve_pressed(ack: Ack, body: Json, action: Json, desk: Desk) -> None:
     receipt = desk.approving.approve(action["value"], body["user"]["id"], *answers.clicked_in(body))
     ack()
     desk.deliver_soon(receipt)
 
 
-def reject_pressed(
-    ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
-) -> None:
+def reject_pressed(ack: Ack, body: Json, action: Json, client: WebClient, desk: Desk) -> None:
     receipt = desk.approving.question(action["value"], body["user"]["id"], *answers.clicked_in(body))
     answers.open_view(client, desk, body, approvals.why(receipt, answers.clicked_in(body)[1]))
     ack()
 
 
-def review_pressed(
-    ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
-) -> None:
+def review_pressed(ack: Ack, body: Json, action: Json, client: WebClient, desk: Desk) -> None:
     receipt = desk.approving.question(action["value"], body["user"]["id"], *answers.clicked_in(body))
     answers.open_view(client, desk, body, approvals.review(receipt))
     ack()
 
 
-def reason_given(ack: Ack, body: dict[str, Any], view: dict[str, Any], desk: Desk) -> None:
+def reason_given(ack: Ack, body: Json, view: Json, desk: Desk) -> None:
     key, channel, ts, reason = approvals.rejected(view)
     desk.approving.reject(key, body["user"]["id"], channel, ts, reason)
     ack()

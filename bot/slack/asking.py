@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
@@ -12,6 +11,7 @@ from bot.canned.desk import Desk
 from bot.models import SendAs
 
 from . import answers, messages, questions, windows
+from .blocks import Json
 
 
 def register(app: App) -> None:
@@ -22,9 +22,7 @@ def register(app: App) -> None:
     app.view(questions.EDITED)(edit_submitted)
 
 
-def way_pressed(
-    ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
-) -> None:
+def way_pressed(ack: Ack, body: Json, action: Json, client: WebClient, desk: Desk) -> None:
     send_as = SendAs(action["action_id"].removeprefix(messages.WAY))
     request = desk.other_way(action["value"], body["user"]["id"], send_as)
     receipt = desk.claim(request)
@@ -37,27 +35,25 @@ def way_pressed(
     desk.deliver_soon(receipt, then=answers.outcome_to(url, client, desk))
 
 
-def send_pressed(ack: Ack, body: dict[str, Any], action: dict[str, Any], desk: Desk) -> None:
+def send_pressed(ack: Ack, body: Json, action: Json, desk: Desk) -> None:
     receipt = desk.asking.agree(action["value"], body["user"]["id"], answers.clicked_in(body)[1])
     ack()
     desk.deliver_soon(receipt)
 
 
-def edit_pressed(
-    ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
-) -> None:
+def edit_pressed(ack: Ack, body: Json, action: Json, client: WebClient, desk: Desk) -> None:
     ts = answers.clicked_in(body)[1]
     receipt = desk.asking.question(action["value"], body["user"]["id"], ts)
     answers.open_view(client, desk, body, questions.edit(receipt, ts))
     ack()
 
 
-def decline_pressed(ack: Ack, body: dict[str, Any], action: dict[str, Any], desk: Desk) -> None:
+def decline_pressed(ack: Ack, body: Json, action: Json, desk: Desk) -> None:
     desk.asking.decline(action["value"], body["user"]["id"], answers.clicked_in(body)[1])
     ack()
 
 
-def edit_submitted(ack: Ack, body: dict[str, Any], view: dict[str, Any], desk: Desk) -> None:
+def edit_submitted(ack: Ack, body: Json, view: Json, desk: Desk) -> None:
     key, ts, text = questions.edited(view)
     receipt = desk.asking.agree(key, body["user"]["id"], ts, text=text)
     ack()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
@@ -38,17 +36,13 @@ def row(standing: Standing, page: str) -> list[Json]:
     return buttons(made)
 
 
-def send_pressed(
-    ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
-) -> None:
+def send_pressed(ack: Ack, body: Json, action: Json, client: WebClient, desk: Desk) -> None:
     desk.cards.require_open(action["value"], *answers.clicked_in(body))
     desk.windows.submit(windows.open_window, client, desk, windows.Entry.of(body, action["value"]))
     ack()
 
 
-def undo_on_card_pressed(
-    ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
-) -> None:
+def undo_on_card_pressed(ack: Ack, body: Json, action: Json, client: WebClient, desk: Desk) -> None:
     """Take it back and say so to whoever clicked: the card itself changes by what was written down."""
     channel, ts = answers.clicked_in(body)
     user = body["user"]["id"]

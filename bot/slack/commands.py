@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
@@ -22,7 +21,7 @@ def register(app: App) -> None:
     app.command(COMMAND)(canned_typed)
 
 
-def canned_typed(ack: Ack, body: dict[str, Any], client: WebClient, desk: Desk) -> None:
+def canned_typed(ack: Ack, body: Json, client: WebClient, desk: Desk) -> None:
     match grammar.parse(body.get("text") or ""):
         case grammar.SendTyped() as typed:
             _send(ack, body, client, desk, typed)
@@ -37,7 +36,7 @@ def canned_typed(ack: Ack, body: dict[str, Any], client: WebClient, desk: Desk) 
             ack(**_answer(desk, body["user_id"], command))
 
 
-def _send(ack: Ack, body: dict[str, Any], client: WebClient, desk: Desk, typed: grammar.SendTyped) -> None:
+def _send(ack: Ack, body: Json, client: WebClient, desk: Desk, typed: grammar.SendTyped) -> None:
     agent = grammar.require_person(typed.conversation)
     if agent is not None:
         picking.agent_named(ack, body, client, desk, typed, agent)
@@ -51,7 +50,7 @@ def _send(ack: Ack, body: dict[str, Any], client: WebClient, desk: Desk, typed: 
     desk.deliver_soon(receipt, then=answers.outcome_to(body["response_url"], client, desk))
 
 
-def _claim(body: dict[str, Any], desk: Desk, typed: grammar.SendTyped) -> tuple[Receipt, Json]:
+def _claim(body: Json, desk: Desk, typed: grammar.SendTyped) -> tuple[Receipt, Json]:
     user = body["user_id"]
     zone = desk.times.zone(user) if typed.at else ""  # once it is claimed, nothing may fail any more
     request = desk.start_request(

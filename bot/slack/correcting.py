@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
@@ -13,16 +12,14 @@ from bot.canned.render import malformed, variables
 from bot.models import Receipt
 
 from . import form, messages, windows
-from .blocks import SECTION, size
+from .blocks import SECTION, Json, size
 
 
 def register(app: App) -> None:
     app.action(re.compile(rf"{messages.CORRECT}(:\d+)?"))(correct_pressed)
 
 
-def correct_pressed(
-    ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
-) -> None:
+def correct_pressed(ack: Ack, body: Json, action: Json, client: WebClient, desk: Desk) -> None:
     place, user = body["container"], body["user"]["id"]
     shown_to_one = "view" in body or place.get("is_ephemeral")
     receipt, team = desk.correcting.sent(

@@ -6,7 +6,6 @@ import logging
 import traceback
 import uuid
 from functools import partial
-from typing import Any
 
 from slack_bolt import Ack, App, BoltResponse
 from slack_sdk import WebClient
@@ -26,9 +25,7 @@ def register(app: App) -> None:
     app.error(refused)
 
 
-def refused(
-    error: Exception, body: dict[str, Any], ack: Ack, client: WebClient, desk: Desk
-) -> BoltResponse | None:
+def refused(error: Exception, body: Json, ack: Ack, client: WebClient, desk: Desk) -> BoltResponse | None:
     """
     Answer a click whose handler raised, where its kind lets an answer be seen.
 
@@ -84,6 +81,6 @@ def _answer(error: Exception, said: str) -> Json:
             return messages.note(said)
 
 
-def _aside(client: WebClient, body: dict[str, Any], message: Json) -> list[answers.Way]:
+def _aside(client: WebClient, body: Json, message: Json) -> list[answers.Way]:
     channel = (body.get("channel") or {}).get("id", "")
     return answers.aside(client, body["user"]["id"], message, channel)

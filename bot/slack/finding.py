@@ -9,18 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
+from .blocks import Json
 from .client import call
 
 EVENT = "canned_audit"
 LOOKED_BACK = timedelta(hours=1)  # before it was written down, since clocks differ
 PAGE = 200  # messages in one answer
-
-Json = dict[str, Any]
 
 
 def mark(payload: Mapping[str, object]) -> Json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
@@ -133,27 +133,25 @@ def _line(receipt: Receipt) -> str:
 # -- what is clicked there -----------------------------------------------------------------
 
 
-def home_opened(ack: Ack, event: dict[str, Any], desk: Desk, homes: Homes) -> None:
+def home_opened(ack: Ack, event: Json, desk: Desk, homes: Homes) -> None:
     if event.get("tab") == "home":
         desk.windows.submit(homes.show, event["user"], desk.glances.of)
     ack()
 
 
-def refresh_pressed(ack: Ack, body: dict[str, Any], desk: Desk, homes: Homes) -> None:
+def refresh_pressed(ack: Ack, body: Json, desk: Desk, homes: Homes) -> None:
     desk.windows.submit(homes.show, body["user"]["id"], desk.glances.of)
     ack()
 
 
-def send_pressed(
-    ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
-) -> None:
+def send_pressed(ack: Ack, body: Json, action: Json, client: WebClient, desk: Desk) -> None:
     chosen = action["value"] if action["action_id"] != SEND else ""
     entry = windows.Entry.of(body, response=chosen)
     desk.windows.submit(windows.open_window, client, desk, entry)
     ack()
 
 
-def back_pressed(ack: Ack, body: dict[str, Any], action: dict[str, Any], desk: Desk, homes: Homes) -> None:
+def back_pressed(ack: Ack, body: Json, action: Json, desk: Desk, homes: Homes) -> None:
     """Take back what waits, or cancel what is scheduled."""
     user = body["user"]["id"]
     receipt = desk.undo(user, action["value"])
@@ -162,19 +160,19 @@ def back_pressed(ack: Ack, body: dict[str, Any], action: dict[str, Any], desk: D
     desk.windows.submit(homes.show, user, desk.glances.of, note)
 
 
-def connect_pressed(ack: Ack, body: dict[str, Any], client: WebClient, desk: Desk) -> None:
+def connect_pressed(ack: Ack, body: Json, client: WebClient, desk: Desk) -> None:
     answers.open_view(client, desk, body, modal.connect(desk.connecting.link(body["user"]["id"])))
     ack()
 
 
-def disconnect_pressed(ack: Ack, body: dict[str, Any], desk: Desk, homes: Homes) -> None:
+def disconnect_pressed(ack: Ack, body: Json, desk: Desk, homes: Homes) -> None:
     user = body["user"]["id"]
     desk.connecting.require_linked(user)
     desk.windows.submit(_disconnect, desk, homes, user)
     ack()
 
 
-def help_pressed(ack: Ack, body: dict[str, Any], client: WebClient, desk: Desk) -> None:
+def help_pressed(ack: Ack, body: Json, client: WebClient, desk: Desk) -> None:
     shown = modal.help_window(connects=desk.connecting.is_offered, lists=desk.conversations.are_listed)
     answers.open_view(client, desk, body, shown)
     ack()

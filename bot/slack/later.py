@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
@@ -30,9 +29,7 @@ def register(app: App) -> None:
     app.action(re.compile(rf"{CANCEL}\d+"))(cancel_pressed)
 
 
-def undo_pressed(
-    ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
-) -> None:
+def undo_pressed(ack: Ack, body: Json, action: Json, client: WebClient, desk: Desk) -> None:
     receipt = desk.undo(body["user"]["id"], action["value"])
     ack()
     if "view" in body:
@@ -41,9 +38,7 @@ def undo_pressed(
         answers.answer(body, client, desk, taken_back(receipt))
 
 
-def cancel_pressed(
-    ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
-) -> None:
+def cancel_pressed(ack: Ack, body: Json, action: Json, client: WebClient, desk: Desk) -> None:
     user = body["user"]["id"]
     receipt = desk.undo(user, action["value"])
     ack()

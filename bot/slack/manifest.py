@@ -6,10 +6,9 @@ The Slack app manifest: the one place that says what the app is allowed and wher
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlsplit
 
-Json = dict[str, Any]
+from .blocks import Json
 
 COMMAND = "/canned"
 OPEN = "canned_open"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
@@ -25,25 +24,19 @@ def register(app: App) -> None:
     app.action(re.compile(rf"{live.PICK}\d+"))(pick_pressed)
 
 
-def use_pressed(
-    ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
-) -> None:
+def use_pressed(ack: Ack, body: Json, action: Json, client: WebClient, desk: Desk) -> None:
     desk.windows.submit(windows.use, client, desk, body["view"], body["user"]["id"], action["value"])
     ack()
 
 
-def pick_pressed(
-    ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
-) -> None:
+def pick_pressed(ack: Ack, body: Json, action: Json, client: WebClient, desk: Desk) -> None:
     draft, _, conversation = action["value"].partition(":")
     user, channel = body["user"]["id"], body["channel"]["id"]
     request = desk.answer(draft, user, channel, kind="conversation", conversation=conversation)
     actions.send_answered(ack, body, client, desk, request)
 
 
-def agent_named(
-    ack: Ack, body: dict[str, Any], client: WebClient, desk: Desk, typed: SendTyped, agent: str
-) -> None:
+def agent_named(ack: Ack, body: Json, client: WebClient, desk: Desk, typed: SendTyped, agent: str) -> None:
     """`/canned @bob escalation`: what memory can say against it, then the look for the conversation."""
     _require_response(desk, body, typed)
     ack(
@@ -54,9 +47,7 @@ def agent_named(
     desk.previews.submit(_send_to, body, client, desk, typed, agent)
 
 
-def answer_with(
-    body: dict[str, Any], client: WebClient, desk: Desk, claim: Callable[[], tuple[Receipt, Json]]
-) -> None:
+def answer_with(body: Json, client: WebClient, desk: Desk, claim: Callable[[], tuple[Receipt, Json]]) -> None:
     """Claim what takes a look around first, after the ack, and say in its place what became of it."""
     try:
         receipt, said = claim()
@@ -67,7 +58,7 @@ def answer_with(
     desk.deliver_soon(receipt, then=answers.outcome_to(body["response_url"], client, desk))
 
 
-def _require_response(desk: Desk, body: dict[str, Any], typed: SendTyped) -> None:
+def _require_response(desk: Desk, body: Json, typed: SendTyped) -> None:
     try:
         team = desk.team_for(body["user_id"], body["channel_id"])
     except WhichTeam:
@@ -75,7 +66,7 @@ def _require_response(desk: Desk, body: dict[str, Any], typed: SendTyped) -> Non
     desk.response(typed.response, team)
 
 
-def _send_to(body: dict[str, Any], client: WebClient, desk: Desk, typed: SendTyped, agent: str) -> None:
+def _send_to(body: Json, client: WebClient, desk: Desk, typed: SendTyped, agent: str) -> None:
     try:
         _find_and_send(body, client, desk, typed, agent)
     except ConnectFirst as exc:
@@ -85,9 +76,9 @@ def _send_to(body: dict[str, Any], client: WebClient, desk: Desk, typed: SendTyp
         answers.answer(body, client, desk, errors.told(exc))
 
 
-def _find_and_send(body: dict[str, Any], client: WebClient, desk: Desk, typed: SendTyped, agent: str) -> None:
+def _find_and_send(body: Json, client: WebClient, desk: Desk, typed: SendTyped, agent: str) -> None:
     user, channel, click = body["user_id"], body["channel_id"], f"command:{body['trigger_id']}"
-    asked: dict[str, Any] = {
+    asked: Json = {
         "response": typed.response,
         "values": typed.values,
         "language": typed.language,

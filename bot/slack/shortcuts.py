@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from itertools import islice
-from typing import Any
 
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
@@ -12,7 +11,7 @@ from slack_sdk import WebClient
 from bot.canned.desk import Desk
 
 from . import windows
-from .blocks import said_in
+from .blocks import Json, said_in
 from .manifest import FROM_MESSAGE, OPEN
 
 _BETWEEN = re.compile(r"[\s<>|`\"'“”(),;\[\]]+")
@@ -24,19 +23,19 @@ def register(app: App) -> None:
     app.message_shortcut(FROM_MESSAGE)(window_wanted_for_message)
 
 
-def window_wanted(ack: Ack, body: dict[str, Any], client: WebClient, desk: Desk) -> None:
+def window_wanted(ack: Ack, body: Json, client: WebClient, desk: Desk) -> None:
     desk.windows.submit(windows.open_window, client, desk, windows.Entry.of(body))
     ack()
 
 
-def window_wanted_for_message(ack: Ack, body: dict[str, Any], client: WebClient, desk: Desk) -> None:
+def window_wanted_for_message(ack: Ack, body: Json, client: WebClient, desk: Desk) -> None:
     desk.windows.submit(
         windows.open_window, client, desk, windows.Entry.of(body, conversation_of(body, desk))
     )
     ack()
 
 
-def conversation_of(body: dict[str, Any], desk: Desk) -> str:
+def conversation_of(body: Json, desk: Desk) -> str:
     """
     The conversation that the message in `body` is about, or an empty string.
 
@@ -50,7 +49,7 @@ def conversation_of(body: dict[str, Any], desk: Desk) -> str:
     return (thread or named) if is_ours else (named or thread)
 
 
-def _named_in(message: dict[str, Any], desk: Desk) -> str:
+def _named_in(message: Json, desk: Desk) -> str:
     words = (word for text in said_in(message) for word in _BETWEEN.split(text))
     found = (desk.conversation_id(word) for word in islice(words, _WORDS))
     return next(filter(None, found), "")

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
-from typing import Any, NoReturn, Protocol
+from typing import NoReturn, Protocol
 
 from slack_sdk import WebClient
 
@@ -30,6 +30,7 @@ from bot.canned.policy import may_edit
 from bot.models import Asked, Post, PostKind, Receipt, Standing, Thread
 
 from . import announcing, approvals, carding, messages, questions, unknowns
+from .blocks import Json
 from .buckets import Bucket
 from .client import Barred, Limited, Refused, SlackFault, Unanswered, call
 from .finding import Finder, mark
@@ -44,8 +45,6 @@ LOOKED_THROUGH = 200  # sends of a conversation, for the time its card may be fr
 _SHUT = frozenset({"not_in_channel", "is_archived", "channel_not_found"})  # and restricted_action…
 _ANSWERS = {PostKind.ASKED: PostKind.ASK, PostKind.APPROVED: PostKind.APPROVE}  # each to its question
 _NO_CARD = frozenset({"thread_not_found", "message_not_found", "cannot_reply_to_message"})
-
-Json = dict[str, Any]
 
 
 class Outbox(Protocol):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
@@ -28,9 +27,7 @@ def register(app: App) -> None:
     app.action(re.compile(rf"({LOOK}|{AGAIN}|{UNSENT}|{HANDLED}):.+"))(settling_pressed)
 
 
-def settling_pressed(
-    ack: Ack, body: dict[str, Any], action: dict[str, Any], client: WebClient, desk: Desk
-) -> None:
+def settling_pressed(ack: Ack, body: Json, action: Json, client: WebClient, desk: Desk) -> None:
     what = action["action_id"].partition(":")[0]
     desk.previews.submit(_settle, client, desk, body, action["value"], what)
     ack()
@@ -44,7 +41,7 @@ def buttons_for(unknown: Receipt, line: Json | None, *, can_look: bool) -> list[
     return [*([line] if line else []), *([] if can_look else [context(_CANNOT_LOOK)]), *buttons(row)]
 
 
-def _settle(client: WebClient, desk: Desk, body: dict[str, Any], key: str, what: str) -> None:
+def _settle(client: WebClient, desk: Desk, body: Json, key: str, what: str) -> None:
     """Do it and say so to whoever clicked, beside the card: that itself changes by what was written down."""
     acts: dict[str, Callable[..., str]] = {
         LOOK: desk.settling.look,

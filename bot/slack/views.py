@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
 from bot.canned.desk import Desk
 
 from . import form, modal, windows
+from .blocks import Json
 
 
 def register(app: App) -> None:
@@ -18,16 +17,14 @@ def register(app: App) -> None:
     app.view(modal.SEND_AGAIN)(send_again_submitted)
 
 
-def response_searched(ack: Ack, body: dict[str, Any], payload: dict[str, Any], desk: Desk) -> None:
+def response_searched(ack: Ack, body: Json, payload: Json, desk: Desk) -> None:
     filled = form.read(body["view"])
     queue = filled.looked.seen["queue"] if filled.looked else ""
     found = desk.offered(body["user"]["id"], filled.team, payload.get("value") or "", queue=queue)
     ack(options=modal.choices(found))
 
 
-def send_submitted(
-    ack: Ack, body: dict[str, Any], view: dict[str, Any], client: WebClient, desk: Desk
-) -> None:
+def send_submitted(ack: Ack, body: Json, view: Json, client: WebClient, desk: Desk) -> None:
     filled = form.read_submission(view)
     request = desk.start_request(
         body["user"]["id"],
@@ -49,9 +46,7 @@ def send_submitted(
     desk.deliver_soon(receipt, then=windows.outcome_in(client, desk, view["id"]))
 
 
-def send_again_submitted(
-    ack: Ack, body: dict[str, Any], view: dict[str, Any], client: WebClient, desk: Desk
-) -> None:
+def send_again_submitted(ack: Ack, body: Json, view: Json, client: WebClient, desk: Desk) -> None:
     draft, kind = modal.draft_of(view)
     request = desk.answer(draft, body["user"]["id"], view["id"], kind=kind)
     receipt = desk.claim(request, asked_in=view["id"])
