@@ -119,10 +119,14 @@ class _Client(SocketModeClient):
         self.opened_at = seconds()
 
     def connect(self) -> None:
+        if self.closed:
+            return
         super().connect()
         self.opened_at = self._seconds()
         if self.current_session is not None:
             _wakes_before_it_closes(self.current_session)
+        if self.closed:  # meanwhile: nobody would read what comes through it
+            self.disconnect()
 
 
 def address(client: WebClient, app_token: str) -> str:

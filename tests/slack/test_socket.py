@@ -122,6 +122,25 @@ def test_close_leaves_no_connection_and_no_thread(
     assert not socket.is_healthy()
 
 
+def test_close_leaves_no_connection_that_was_being_replaced_meanwhile(
+    slack: SimulatedSlack, make_socket: Callable[..., Socket]
+) -> None:
+    socket = make_socket()
+    socket.connect()
+    assert slack.types("ann", "/canned help", "support-emea").ok
+    held = slack.hold("POST /api/apps.connections.open")
+    slack.sockets.refresh()
+    assert held.arrived.wait(20)
+    closing = threading.Thread(target=socket.close, args=(60,))
+    closing.start()
+    while not socket.client.closed:
+        time.sleep(0.001)
+    held.release()
+    closing.join()
+
+    assert not socket.client.is_connected()
+
+
 def test_close_ends_though_a_reader_that_just_begins_takes_it_back(
     slack: SimulatedSlack, make_socket: Callable[..., Socket]
 ) -> None:
