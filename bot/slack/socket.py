@@ -10,10 +10,12 @@ command in them is lost. So each connection here wakes its own read before it cl
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import threading
 import time
 from collections.abc import Callable
+from queue import Empty
 from typing import Any
 
 from slack_bolt import App
@@ -78,6 +80,10 @@ class Socket:
         False if that is not so after `timeout` seconds.
         """
         end = time.monotonic() + timeout
+        # Slack hears answers through the connection alone, so they come first.
+        answering = threading.Thread(target=self.client.answer_all, name="canned-socket-answers", daemon=True)
+        answering.start()
+        answering.join(timeout / 2)
         closing = threading.Thread(target=self.client.close, name="canned-socket-closes", daemon=True)
         closing.start()
         while closing.is_alive() and time.monotonic() < end:
@@ -127,6 +133,19 @@ class _Client(SocketModeClient):
             _wakes_before_it_closes(self.current_session)
         if self.closed:  # meanwhile: nobody would read what comes through it
             self.disconnect()
+
+    def answer_all(self) -> None:
+        """Answer what has come, and what comes until then; nothing is taken up after that."""
+        self.closed = True
+        self.auto_reconnect_enabled = False
+        self.message_processor.shutdown()  # type: ignore[no-untyped-call]
+        self.message_workers.shutdown()
+        with contextlib.suppress(Empty):
+            while True:
+                raw = self.message_queue.get_nowait()
+                message = json.loads(raw)
+                if message.get("type") != "disconnect":
+                    self.run_message_listeners(message, raw)
 
 
 def address(client: WebClient, app_token: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import Any
 
@@ -28,10 +29,12 @@ def slack() -> Iterator[SimulatedSlack]:
 def make_socket(slack: SimulatedSlack) -> Iterator[Callable[..., Socket]]:
     made: list[Socket] = []
 
-    def make(token: str = slack.app_token, **options: Any) -> Socket:
+    def make(
+        token: str = slack.app_token, answering: Callable[..., None] | None = None, **options: Any
+    ) -> Socket:
         client = posting_client(slack.bot_token, f"{slack.url}/api/", None)
         app = App(client=client, signing_secret="", process_before_response=True)
-        app.command("/canned")(answer)
+        app.command("/canned")(answering or answer)
         made.append(Socket(app, token, client, **options))
         return made[-1]
 
@@ -120,6 +123,40 @@ def test_close_leaves_no_connection_and_no_thread(
     own = [each for each in threading.enumerate() if each not in before and "slack_sdk" in repr(each)]
     assert not [each for each in own if each.is_alive()]
     assert not socket.is_healthy()
+
+
+def test_close_answers_first_what_was_taken_and_what_comes_meanwhile(
+    slack: SimulatedSlack, make_socket: Callable[..., Socket]
+) -> None:
+    arrived, go_on = threading.Event(), threading.Event()
+
+    def answer_later(ack: Ack, command: dict[str, str]) -> None:
+        arrived.set()
+        go_on.wait(20)
+        answer(ack, command)
+
+    slack.ack_seconds = 20
+    socket = make_socket(answering=answer_later)
+    socket.connect()
+    with ThreadPoolExecutor() as people:
+
+        def typed(word: str) -> Future[Any]:
+            return people.submit(slack.types, "ann", f"/canned {word}", "support-emea")
+
+        first = typed("one")
+        assert arrived.wait(20)
+        closing = people.submit(socket.close, 60)
+        while not socket.client.closed:
+            time.sleep(0.001)
+        others = [typed("two"), typed("three")]
+        while not closing.done() and socket.client.message_queue.empty():
+            time.sleep(0.001)
+        go_on.set()
+
+        said = {each.result().text for each in (first, *others)}
+    assert said == {"you typed one", "you typed two", "you typed three"}
+    assert closing.result()
+    assert not socket.client.is_connected()
 
 
 def test_close_leaves_no_connection_that_was_being_replaced_meanwhile(
