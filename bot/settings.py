@@ -180,6 +180,8 @@ class _Reader:
             return None
         if not _is_safe(value):
             self.faults.append(f"{name} must start with https:// (http:// only for this machine itself)")
+        elif not _has_good_port(value):
+            self.faults.append(f"{name} must end its host with a port number up to 65535, or with none")
         elif "@" in urlsplit(value).netloc:
             self.faults.append(f"{name} must have no user name or password in it: addresses are shown")
         else:
@@ -207,6 +209,13 @@ def _is_safe(url: str) -> bool:
     return bool(parts.hostname) and (
         parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
     )
+
+
+def _has_good_port(url: str) -> bool:
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
 
 
 def _genesys(read: _Reader, regions: Mapping[str, str] | None) -> GenesysSettings:

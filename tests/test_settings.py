@@ -278,6 +278,8 @@ def test_command_line_needs_no_signing_secret_since_it_does_not_listen() -> None
         *((name, "http://proxy.example.com") for name in URLS),
         *((name, "ftp://127.0.0.1") for name in URLS),
         *((name, "https:///path") for name in URLS),
+        *((name, "https://host.example.com:half") for name in URLS),
+        *((name, "https://host.example.com:65536") for name in URLS),
         *((name, "proxy.example.com") for name in URLS),
         ("GENESYS_LOGIN_URL", "http://127.0.0.1@proxy.example.com"),
         ("GENESYS_LOGIN_URL", "http://127.0.0.1.example.com"),
