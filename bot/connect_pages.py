@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
@@ -33,7 +33,7 @@ class ConnectPages:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         here = urlsplit(desk.connecting.public_url)
-        self._origin = f"{here.scheme}://{here.netloc}"
+        self._origin = _origin(here)
         self._is_https = here.scheme == "https"
         self._action = f"{here.path}{PAGE}"
         # With this prefix a browser takes the cookie from this very host alone, over https.
@@ -88,6 +88,14 @@ class ConnectPages:
         log.warning("not connected: %s, correlation %s", type(error).__name__, _correlation(error))
         status = 503 if isinstance(error, Later | Unavailable | DatabaseDown) else 400
         return _page("page.html", "Not connected", sentence=_unmarked(str(error))), status
+
+
+def _origin(here: SplitResult) -> str:
+    """How a browser says that a click comes from `here`."""
+    host = here.hostname or ""
+    host = f"[{host}]" if ":" in host else host
+    usual = {"https": 443, "http": 80}.get(here.scheme)
+    return f"{here.scheme}://{host}" + (f":{here.port}" if here.port not in (None, usual) else "")
 
 
 def _page(template: str, title: str, **values: object) -> Response:

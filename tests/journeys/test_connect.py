@@ -339,6 +339,28 @@ def test_a_click_on_somebody_elses_page_is_none(office: Sandbox, said: dict[str,
     assert browser.cookies == {}
 
 
+@pytest.mark.parametrize(
+    ("written", "origin"),
+    [
+        ("https://Bot.Example.com", "https://bot.example.com"),
+        ("https://bot.example.com:443", "https://bot.example.com"),
+        ("https://bot.example.com:8443", "https://bot.example.com:8443"),
+        ("https://[2001:DB8::1]", "https://[2001:db8::1]"),
+    ],
+)
+def test_a_browser_names_our_page_in_its_own_way(
+    make_sandbox: Callable[..., Sandbox], written: str, origin: str
+) -> None:
+    """Small letters, and no port that goes without saying, however the operator wrote the address."""
+    sandbox = make_sandbox(connected=False, variables={"CANNED_PUBLIC_URL": written}).start()
+    link = asks_for_a_link(sandbox)
+    assert link.startswith(written)
+    browser = opened(sandbox, link.replace(written, f"http://127.0.0.1:{sandbox.bot.listener.port}"))
+    browser.click(Origin=origin)
+
+    assert browser.status == 303
+
+
 def test_saying_no_to_genesys_connects_nobody(office: Sandbox, store: Store) -> None:
     browser = opened(office, asks_for_a_link(office))
     browser.click()
