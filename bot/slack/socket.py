@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import socket
 import threading
 import time
@@ -123,6 +124,7 @@ class _Client(SocketModeClient):
         super().__init__(app_token, web_client=client, ping_interval=PING)
         self._seconds = seconds
         self.opened_at = seconds()
+        self.logger.addFilter(_without_payload)
 
     def connect(self) -> None:
         if self.closed:
@@ -165,6 +167,13 @@ def address(client: WebClient, app_token: str) -> str:
             f"Slack refuses Socket Mode (`{exc.error}`). SLACK_APP_TOKEN must be an app-level token with "
             "`connections:write`, and Socket Mode must be switched on for the app."
         ) from exc
+
+
+def _without_payload(record: logging.LogRecord) -> bool:
+    """The library warns of frames that it cannot take, such as a part of a message, and shows them."""
+    if str(record.msg).startswith("Received an unsupported data frame"):
+        record.msg = record.msg.partition(", payload:")[0]
+    return True
 
 
 def _wakes_before_it_closes(session: Connection) -> None:

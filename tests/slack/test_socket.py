@@ -6,12 +6,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any
 
 import pytest
 from slack_bolt import Ack, App
 from slack_sdk.socket_mode.builtin.connection import ConnectionState
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.server import ServerConnection, serve
 
 from bot.canned.errors import NotAllowed, SlackDown
 from bot.sandbox.slack import SimulatedSlack
@@ -251,3 +254,31 @@ def test_close_gives_up_where_the_library_does_not_come_to_an_end(make_socket: C
     socket.client.close = library  # type: ignore[method-assign]
 
     assert given_up
+
+
+def test_what_the_library_cannot_take_is_not_in_the_log(
+    make_socket: Callable[..., Socket], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Anybody on the way may cut a message into frames, and it does not put them together."""
+
+    def talk(connection: ServerConnection) -> None:
+        connection.send(['{"type": "slash_commands", ', '"payload": {"text": "about Ada"}}'])
+        with suppress(ConnectionClosed):
+            connection.recv()
+
+    socket = make_socket()
+    with serve(talk, "127.0.0.1", 0) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        socket.client.wss_uri = f"ws://127.0.0.1:{server.socket.getsockname()[1]}/"
+        socket.client.connect()
+        for _ in range(1000):
+            if caplog.text.count("unsupported data frame") == 2:  # the last frame is empty
+                break
+            time.sleep(0.01)
+        socket.close()
+        server.shutdown()
+        serving.join()
+
+    assert caplog.text.count("unsupported data frame") == 2
+    assert "Ada" not in caplog.text
