@@ -37,6 +37,10 @@ CLOSES_WITHIN = 5.0  # seconds
 SILENT = 60.0  # seconds without a pong after which nothing is believed to come through
 
 
+class Crowded(NotAllowed):
+    """Slack has as many connections of this app as it allows."""
+
+
 class Socket:
     """
     `client` asks Slack for each connection's address; its `ssl` context serves the connection too.
@@ -154,7 +158,8 @@ def address(client: WebClient, app_token: str) -> str:
     """
     Where Slack takes one more connection of this app.
 
-    Raises NotAllowed if Slack refuses the app's token, SlackDown if it does not answer.
+    Raises NotAllowed if Slack refuses the app's token, Crowded if there are too many already,
+    SlackDown if it does not answer.
     """
     try:
         return str(call(client.apps_connections_open, app_token=app_token)["url"])
@@ -163,6 +168,11 @@ def address(client: WebClient, app_token: str) -> str:
             "Slack gives no address for Socket Mode now. Start the bot again in a moment."
         ) from exc
     except SlackFault as exc:
+        if exc.error == "too_many_websockets":
+            raise Crowded(
+                "Slack has ten connections of this app already, and allows no more. End a bot that is not "
+                "needed, then start this one again."
+            ) from exc
         raise NotAllowed(
             f"Slack refuses Socket Mode (`{exc.error}`). SLACK_APP_TOKEN must be an app-level token with "
             "`connections:write`, and Socket Mode must be switched on for the app."

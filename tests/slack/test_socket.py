@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from queue import SimpleQueue
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 from slack_bolt import Ack, App
 from slack_sdk.socket_mode.builtin.connection import ConnectionState
 from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 from websockets.sync.server import ServerConnection, serve
 
 from bot.canned.errors import NotAllowed, SlackDown
@@ -233,6 +234,18 @@ def test_app_token_that_slack_refuses_is_named(
 ) -> None:
     with pytest.raises(NotAllowed, match="SLACK_APP_TOKEN"):
         make_socket(token="xapp-wrong").connect()
+
+
+def test_one_connection_too_many_is_not_said_to_be_the_tokens_fault(
+    slack: SimulatedSlack, make_socket: Callable[..., Socket]
+) -> None:
+    with ExitStack() as others:
+        for _ in range(10):
+            others.enter_context(connect(slack.sockets.ticket())).recv(timeout=5)
+        with pytest.raises(NotAllowed, match="ten connections") as refused:
+            make_socket().connect()
+
+    assert "SLACK_APP_TOKEN" not in str(refused.value)
 
 
 def test_slack_that_does_not_answer_is_down(
