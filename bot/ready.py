@@ -24,7 +24,9 @@ class Ready:
         self._said: dict[str, bool] = {}
 
     def __call__(self, *, clock: Callable[[], float] = time.monotonic) -> Mapping[str, bool]:
-        with self._lock:
+        if not self._lock.acquire(blocking=not self._said):
+            return self._said  # somebody asks just now; to wait with them would hold up the web's threads
+        try:
             if self._asked_at is None or self._now() - self._asked_at >= KEPT:
                 end = clock() + MOMENT
                 for asked in self._probes.values():
@@ -32,6 +34,8 @@ class Ready:
                 self._said = {n: asked.answer(end - clock()) for n, asked in self._probes.items()}
                 self._asked_at = self._now()
             return self._said
+        finally:
+            self._lock.release()
 
 
 class _Asked:

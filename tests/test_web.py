@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Callable
 
@@ -50,6 +51,23 @@ def test_neighbours_are_asked_every_ten_seconds_at_most(sandbox: Sandbox) -> Non
     sandbox.clock.advance(seconds=11)
 
     assert (second - first, asked() - second) == (0, 1)
+
+
+def test_whoever_asks_while_neighbours_are_asked_hears_what_they_last_said(sandbox: Sandbox) -> None:
+    """Else a few who ask hold all the threads that answer Slack."""
+    ready = sandbox.bot.ready
+    assert all(ready().values())
+    sandbox.clock.advance(seconds=11)
+    held = sandbox.slack.hold("POST /api/auth.test")
+    asking = threading.Thread(target=ready)
+    asking.start()
+    assert held.arrived.wait(10)
+
+    answer = requests.get(url(sandbox, "/readyz"), timeout=10)
+    held.release()
+    asking.join()
+
+    assert answer.status_code == 200
 
 
 def test_a_stranger_finds_nothing(sandbox: Sandbox) -> None:
