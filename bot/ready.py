@@ -27,7 +27,7 @@ class Ready:
         if not self._lock.acquire(blocking=not self._said):
             return self._said  # somebody asks just now; to wait with them would hold up the web's threads
         try:
-            if self._asked_at is None or self._now() - self._asked_at >= KEPT:
+            if self._is_old():
                 end = clock() + MOMENT
                 for asked in self._probes.values():
                     asked.begin()
@@ -36,6 +36,10 @@ class Ready:
             return self._said
         finally:
             self._lock.release()
+
+    def _is_old(self) -> bool:
+        """Also what was asked later than now: the clock was set back."""
+        return self._asked_at is None or not timedelta(0) <= self._now() - self._asked_at < KEPT
 
 
 class _Asked:

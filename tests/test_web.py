@@ -70,6 +70,15 @@ def test_whoever_asks_while_neighbours_are_asked_hears_what_they_last_said(sandb
     assert answer.status_code == 200
 
 
+def test_neighbours_are_asked_again_after_the_clock_was_set_back(sandbox: Sandbox) -> None:
+    requests.get(url(sandbox, "/readyz"), timeout=10)
+    before = len(sandbox.slack.seen("POST /api/auth.test"))
+    sandbox.clock.advance(hours=-1)
+    requests.get(url(sandbox, "/readyz"), timeout=10)
+
+    assert len(sandbox.slack.seen("POST /api/auth.test")) == before + 1
+
+
 def test_a_stranger_finds_nothing(sandbox: Sandbox) -> None:
     assert requests.get(url(sandbox, "/slack/events"), timeout=5).status_code == 401
     assert requests.get(url(sandbox, "/nothing"), timeout=5).status_code == 404
