@@ -206,7 +206,14 @@ class Sender:
         known = self._store.message_ids(request.conversation_id)
         # Who sent it may have left since: then too it is they who are looked for.
         sender = GenesysSender(request.send_as.value, receipt.sender_id)
-        return self._genesys.look(conversation, sender, receipt.text or "", since=since, known=known)
+        found = self._genesys.look(conversation, sender, receipt.text or "", since=since, known=known)
+        return self._its_own(request, found)
+
+    def _its_own(self, request: SendRequest, found: Accepted | None) -> Accepted | None:
+        """What was `found`, unless it is another send's by now, or may be."""
+        if found is None or self._store.has_twin(request.key, text_compared=found.text_compared):
+            return None
+        return None if found.message_id in self._store.message_ids(request.conversation_id) else found
 
     def cancel(self, receipt: Receipt, reason: str) -> Receipt:
         """Take back what has not begun to leave; the receipt says whether that was in time."""
@@ -364,7 +371,7 @@ class Sender:
             )
         except OutcomeUnknown as exc:
             log.warning("send %s: no answer, looking; correlation %s", request.key, exc.correlation_id)
-            found = self._look_quietly(verified, since=started)
+            found = self._look_quietly(request, verified, since=started)
             return _sent(found, request) if found else self._failed(request, exc)
         except (GenesysError, CannedError) as exc:
             return self._failed(request, exc)
@@ -381,12 +388,13 @@ class Sender:
         if not mine:  # people were told that nobody knows, and may have sent it again
             raise Later("Another process has taken it over.")
 
-    def _look_quietly(self, verified: Verified, *, since: datetime) -> Accepted | None:
+    def _look_quietly(self, request: SendRequest, verified: Verified, *, since: datetime) -> Accepted | None:
         try:
             known = self._store.message_ids(verified.conversation.id)
-            return self._genesys.look(
+            found = self._genesys.look(
                 verified.conversation, verified.sender, verified.text, since=since, known=known
             )
+            return self._its_own(request, found)
         except Interrupted:
             raise
         except (GenesysError, StorageError):

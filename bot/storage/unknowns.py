@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, select, update
+from sqlalchemy import Connection, ScalarSelect, and_, func, or_, select, update
 
 from bot.models import PostKind, Receipt, State
 
@@ -37,17 +37,25 @@ class Unknowns(Database):
 
     def looking(self, key: str, *, by: str) -> datetime | None:
         """Put on record that `by` lets the bot look for it; when it began to leave."""
-        began = select(func.max(audit.c.id)).where(audit.c.key == key, audit.c.event == "begun")
         with self._writing() as tx:
             note(tx, self._now(), "looked", key=key, actor=by)
-            return tx.execute(select(audit.c.at).where(audit.c.id.in_(began))).scalar()
+            return tx.execute(select(audit.c.at).where(audit.c.id == _began(key))).scalar()
 
-    def has_twin(self, key: str) -> bool:
-        """Whether a later send of the same text into the same conversation may have arrived, nobody knows."""
+    def has_twin(self, key: str, *, text_compared: bool = True) -> bool:
+        """
+        Whether what a look finds for this send may be another's: one on its way, or one that left later.
+
+        They have its text and conversation, or, not `text_compared`, its sender and conversation; and
+        nobody knows whether the later one arrived, or as which message.
+        """
         it = sends.alias()
-        same = and_(sends.c.conversation_id == it.c.conversation_id, sends.c.text_hash == it.c.text_hash)
-        query = select(sends.c.id).join(it, and_(it.c.key == key, same, sends.c.id > it.c.id))
-        query = query.where(sends.c.state.in_((State.SENDING, State.UNKNOWN)))
+        what = sends.c.text_hash == it.c.text_hash if text_compared else sends.c.sender_id == it.c.sender_id
+        same = and_(sends.c.conversation_id == it.c.conversation_id, what, sends.c.key != it.c.key)
+        unnamed = and_(sends.c.state == State.SENT, sends.c.message_id.is_(None))
+        later = _began(sends.c.key) > _began(it.c.key)
+        open_ = and_(or_(sends.c.state == State.UNKNOWN, unnamed), later)
+        query = select(sends.c.id).join(it, and_(it.c.key == key, same))
+        query = query.where(or_(sends.c.state == State.SENDING, open_))
         with self._reading() as tx:
             return tx.execute(query).first() is not None
 
@@ -58,6 +66,12 @@ class Unknowns(Database):
         )
         with self._reading() as tx:
             return tx.execute(query).scalar()
+
+
+def _began(key: Any) -> ScalarSelect[Any]:
+    """The record of when the send `key` last began to leave."""
+    begun = and_(audit.c.key == key, audit.c.event == "begun")
+    return select(func.max(audit.c.id)).where(begun).scalar_subquery()
 
 
 def mark(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -48,6 +49,13 @@ def lose_one(sandbox: Sandbox, text: str = "escalation", *, arrived: bool = Fals
     sandbox.drain()
     sandbox.genesys.clear_faults()
     assert sandbox.receipts()[0].state is State.UNKNOWN
+
+
+def until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def card(sandbox: Sandbox) -> Message:
@@ -156,6 +164,37 @@ def test_of_two_with_the_same_text_the_first_is_not_taken_for_the_second(
 
     assert "may be either" in sandbox.slack.ephemerals(sandbox.slack.ann)[-1].said
     assert [receipt.state for receipt in sandbox.receipts()] == [State.UNKNOWN, State.UNKNOWN]
+
+
+@pytest.mark.parametrize("api", ["platform"])
+@pytest.mark.parametrize("answered", [True, False])
+@pytest.mark.parametrize("readable", [True, False])
+def test_what_was_sent_meanwhile_is_not_taken_for_the_one_that_is_looked_for(
+    sandbox: Sandbox, answered: bool, readable: bool
+) -> None:
+    slack, genesys = sandbox.slack, sandbox.genesys
+    if not readable:
+        genesys.fault("POST /api/v2/conversations/messages/*/messages/bulk", "status", status=403, times=None)
+    lost = genesys.hold(sandbox.post, then="lost_before")
+    slack.types(slack.ann, f"/canned {sandbox.conversation} escalation", slack.channel)
+    assert lost.arrived.wait(10)
+    look = genesys.hold("GET /api/v2/conversations/{id}")
+    lost.release()
+    assert look.arrived.wait(10)
+    again = None if answered else genesys.hold(sandbox.post, worked=True)
+    another = "escalation" if readable else "greeting topic=tea"
+    slack.types(slack.ann, f"/canned {sandbox.conversation} {another}", slack.channel)
+    if readable:
+        slack.press(slack.ann, "Send it again", asked(sandbox, slack.ann))
+    assert again is None or again.worked.wait(10)
+    until(lambda: not answered or sandbox.receipts()[0].state is State.SENT)
+    look.release()
+    until(lambda: sandbox.receipts()[1].state is not State.SENDING)
+    genesys.clear_faults()
+    sandbox.drain()
+
+    assert len(genesys.customer_sees(sandbox.conversation)) == 1
+    assert [receipt.state for receipt in sandbox.receipts()] == [State.SENT, State.UNKNOWN]
 
 
 # -- send again ------------------------------------------------------------------------------

@@ -124,3 +124,15 @@ def test_a_later_one_with_the_same_text_is_its_twin_until_it_is_settled(
 
     store.settle(second, Outcome(State.SENT, message_id="m1"), was=[State.UNKNOWN])
     assert not store.has_twin(first)
+
+
+def test_which_one_is_the_later_goes_by_when_it_left(
+    store: Store, unknown: Callable[..., str], claim: Callable[..., str], clock: Any
+) -> None:
+    scheduled = claim()
+    first = unknown()
+    clock.advance(600)
+    store.begin(scheduled, store.receipt(first).text or "", sender_id="ann")
+    store.settle(scheduled, Outcome(State.UNKNOWN), was=[State.SENDING])
+
+    assert (store.has_twin(first), store.has_twin(scheduled)) == (True, False)
