@@ -418,6 +418,9 @@ class Sender:
         receipt, moved = self._store.settle(
             request.key, outcome, was=_from(outcome, was), posts=_posts(request, outcome, late=late)
         )
+        if outcome.state is State.SENT and receipt.state is State.UNSENT and receipt.handled_by:
+            known = replace(outcome, reason=f"{_MARKED} {outcome.reason}".rstrip())
+            return self._settle(request, known, was=State.UNSENT, late=True)
         if moved:
             log.info("send %s: %s, correlation %s", request.key, outcome.state, outcome.correlation_id)
             self._changed(request)
@@ -498,6 +501,7 @@ def _too_old(receipt: Receipt) -> Outcome:
 
 
 _TOO_LONG = "That is more than five minutes away, so it was not sent. Send it again later if it still fits."
+_MARKED = "It had been marked as not sent, and Genesys has taken it all the same."
 _INTERRUPTED = (
     "The bot was interrupted while it was sending, so nobody knows whether the customer has the message. "
     "Look into the conversation in Genesys before you send it again."

@@ -6,7 +6,8 @@ What becomes of a send whose outcome nobody knows: a supervisor looks, sends aga
        └────a person's mark──▶ not sent │ unknown, dealt with
 
 Only the button on the conversation's own card counts, and only from a supervisor who may
-send for that team now. One word settles it; who comes second reads what happened.
+send for that team now. One word settles it; who comes second reads what happened. Where
+Genesys turns out to have it, that counts more than somebody's mark.
 """
 
 from __future__ import annotations

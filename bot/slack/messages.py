@@ -337,7 +337,7 @@ def _standing(receipt: Receipt) -> str:
 
 def _heading(post: Post, receipt: Receipt) -> str:
     """What became of it when the post was written down; a message that was sent can fail later."""
-    if post.state is State.UNSENT and receipt.state is State.SENT:
+    if post.state is State.UNSENT and receipt.delivery == "failed":
         return _DELIVERED["failed"]
     if post.state is State.PENDING and _is_for_later(post, receipt):
         return _scheduled(receipt)

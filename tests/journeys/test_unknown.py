@@ -197,6 +197,31 @@ def test_what_was_sent_meanwhile_is_not_taken_for_the_one_that_is_looked_for(
     assert [receipt.state for receipt in sandbox.receipts()] == [State.SENT, State.UNKNOWN]
 
 
+@pytest.mark.parametrize("api", ["platform"])
+def test_what_genesys_shows_counts_more_than_a_mark_made_while_somebody_looked(
+    lost: Callable[..., Sandbox],
+) -> None:
+    sandbox = lost(arrived=True)
+    slack, picture = sandbox.slack, card(sandbox)
+    look = sandbox.genesys.hold("GET /api/v2/conversations/{id}")
+    slack.press(slack.ann, "Look again", picture)
+    assert look.arrived.wait(10)
+    slack.press(slack.bob, "Mark as not sent", picture)
+    until(lambda: sandbox.receipts()[0].state is State.UNSENT)
+    slack.fault("POST /api/chat.postMessage", "429", retry_after=1)
+    look.release()
+    sandbox.drain()
+
+    [receipt] = sandbox.receipts()
+    assert (receipt.state, len(sandbox.genesys.received)) == (State.SENT, 1)
+    assert "settled: sent. It had been marked as not sent" in slack.ephemerals(slack.ann)[-1].said
+    assert "Not sent" in thread(sandbox)[-2]
+    assert "Sent" in thread(sandbox)[-1]
+    assert "Sent" in direct(sandbox, slack.ann)[-1]
+    assert "Sent" in card(sandbox).said
+    assert sandbox.bot.parts.store.contradictions() == []
+
+
 # -- send again ------------------------------------------------------------------------------
 
 
