@@ -111,6 +111,11 @@ class SendRequest:
     approval: str | None = field(default=None, compare=False)
 
     @property
+    def actor(self) -> str:
+        """Whoever asked for it, as the record names them."""
+        return f"operator for {self.supervisor}" if self.by_operator else self.supervisor
+
+    @property
     def held_until(self) -> datetime | None:
         """Until when there is nothing to do for it: an approval is asked for at once."""
         return None if self.gate is not None and self.gate.is_approval else self.not_before

@@ -416,7 +416,7 @@ class Desk:
     @on_record()
     def give_up(self, receipt: Receipt) -> Receipt:
         """Take back what could not leave now, where nobody is told of it later; it may be too late."""
-        return self._sender.cancel(receipt, receipt.reason)
+        return self._sender.cancel(receipt, receipt.reason, actor=receipt.request.actor)
 
     @on_record()
     def undo(self, user: str, key: str | None = None) -> Receipt:
@@ -431,7 +431,7 @@ class Desk:
             receipt = next(iter(self._store.sends(state=State.PENDING, supervisor=user, limit=1)), None)
         if receipt is None or receipt.request.supervisor != user:
             raise NotAllowed("There is nothing to take back: no message of yours is waiting to leave.")
-        return self._sender.cancel(receipt, "The supervisor took it back before it left.")
+        return self._sender.cancel(receipt, "The supervisor took it back before it left.", actor=user)
 
     @on_record()
     def scheduled(self, user: str) -> list[Receipt]:

@@ -215,10 +215,10 @@ class Sender:
             return None
         return None if found.message_id in self._store.message_ids(request.conversation_id) else found
 
-    def cancel(self, receipt: Receipt, reason: str) -> Receipt:
-        """Take back what has not begun to leave; the receipt says whether that was in time."""
+    def cancel(self, receipt: Receipt, reason: str, *, actor: str) -> Receipt:
+        """`actor` takes back what has not begun to leave; the receipt says whether that was in time."""
         outcome = Outcome(State.CANCELLED, reason=reason)
-        return self._settle(receipt.request, outcome, was=State.PENDING, late=False)
+        return self._settle(receipt.request, outcome, was=State.PENDING, late=False, actor=actor)
 
     def verify(self, request: SendRequest) -> Verified:
         """
@@ -412,11 +412,14 @@ class Sender:
                 self._sleep(1.0)
         return self._settle(request, outcome, was=State.SENDING, late=late)
 
-    def _settle(self, request: SendRequest, outcome: Outcome, *, was: State, late: bool) -> Receipt:
+    def _settle(
+        self, request: SendRequest, outcome: Outcome, *, was: State, late: bool, actor: str = "bot"
+    ) -> Receipt:
         if outcome.state is State.SENT and self._genesys.tells_delivery:
             outcome = replace(outcome, look_at=self._now() + FIRST_LOOK)
+        posts = _posts(request, outcome, late=late)
         receipt, moved = self._store.settle(
-            request.key, outcome, was=_from(outcome, was), posts=_posts(request, outcome, late=late)
+            request.key, outcome, was=_from(outcome, was), posts=posts, actor=actor
         )
         if outcome.state is State.SENT and receipt.state is State.UNSENT and receipt.handled_by:
             known = replace(outcome, reason=f"{_MARKED} {outcome.reason}".rstrip())

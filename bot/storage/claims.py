@@ -135,7 +135,7 @@ class Claims(Workers):
         tx.execute(NEW_SEND, columns_of(request) | stands | held | {"correlation_id": ""})
         typed = dict(request.values)
         tx.execute(NEW_TEXTS, {"key": request.key, "typed": typed, "template": request.text})
-        note(tx, now, "claimed", key=request.key, actor=_actor(request), **_what(request))
+        note(tx, now, "claimed", key=request.key, actor=request.actor, **_what(request))
         if request.held_until and request.scheduled:
             tell(tx, Receipt(request, State.PENDING, now), (PostKind.REPLY,), now)
         elif request.held_until:
@@ -173,10 +173,6 @@ def _require_room(against: Row[Any]) -> None:
         raise OverLimit("per_minute", against.by_supervisor + A_MINUTE)
     if against.into_conversation is not None:
         raise OverLimit("per_conversation", against.into_conversation + TEN_MINUTES)
-
-
-def _actor(request: SendRequest) -> str:
-    return f"operator for {request.supervisor}" if request.by_operator else request.supervisor
 
 
 def _what(request: SendRequest) -> dict[str, Any]:

@@ -45,7 +45,7 @@ class Gates(Workers):
         with self._writing() as tx:
             receipt, moved = _freeze(tx, key, text, frozen | waits, now, NOTHING_TO_APPROVE)
             if moved:
-                note(tx, now, "asked", key=key, actor=receipt.request.supervisor, user=user, **frozen)
+                note(tx, now, "asked", key=key, actor=receipt.request.actor, user=user, **frozen)
                 tell(tx, receipt, (PostKind.REPLY, PostKind.ASK), now, asked=user)
             return receipt, moved
 

@@ -50,6 +50,16 @@ def test_undo_on_the_answer_takes_it_back_and_is_told_once(held: Callable[[int],
     assert "took it back before it left" in notes[0]
 
 
+def test_who_took_it_back_is_on_record(held: Callable[[int], Sandbox]) -> None:
+    sandbox = held(60)
+    slack = sandbox.slack
+    types(sandbox)
+    slack.press(slack.ann, "Undo", slack.ephemerals(slack.ann)[-1])
+    last = sandbox.bot.parts.store.audit(sandbox.receipts()[0].key)[-1]
+
+    assert (last.event, last.detail["state"], last.actor) == ("settled", "cancelled", slack.ann)
+
+
 def test_the_same_again_while_it_is_held_reads_that_it_waits(held: Callable[[int], Sandbox]) -> None:
     sandbox = held(60)
     types(sandbox)
