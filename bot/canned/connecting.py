@@ -168,7 +168,7 @@ class Connecting:
         name = link.name or "your Genesys user"
         if link.source != "connect":
             return f"Your tokens for {name} are gone. The link to that user stays: {link.source} made it."
-        self._store.unlink(user)
+        self._store.unlink(user, actor=user)
         return f"You are not connected to {name} any more, and your tokens are gone."
 
     @on_record()

@@ -14,7 +14,7 @@ from sqlalchemy import and_, bindparam, delete, or_, select, update
 
 from .audit import note
 from .engine import insert
-from .schema import grants
+from .schema import grants, links
 from .workers import Workers, free
 
 OF_USER = select(grants).where(grants.c.genesys_user == bindparam("whose"))
@@ -59,7 +59,9 @@ class Grants(Workers):
         with self._writing() as tx:
             gone = tx.execute(delete(grants).where(grants.c.genesys_user == genesys_user)).rowcount == 1
             if gone:
-                note(tx, self._now(), "signed_out", genesys_user=genesys_user)
+                of_link = select(links.c.slack_user).where(links.c.genesys_user == genesys_user)
+                user = tx.execute(of_link).scalar()
+                note(tx, self._now(), "signed_out", slack_user=user, genesys_user=genesys_user)
             return gone
 
     def hold_grant(self, genesys_user: str) -> datetime | None:

@@ -53,19 +53,21 @@ class Identities(Database):
                 tx,
                 self._now(),
                 "linked",
+                actor={"operator": "operator", "connect": link.slack_user}.get(link.source, "bot"),
                 slack_user=link.slack_user,
                 genesys_user=link.genesys_user,
                 source=link.source,
             )
 
-    def unlink(self, slack_user: str) -> bool:
+    def unlink(self, slack_user: str, *, actor: str = "operator") -> bool:
         """Forget the link of this Slack user, and with it the tokens; whether there was one."""
         with self._writing() as tx:
             gone = delete(links).where(links.c.slack_user == slack_user).returning(links.c.genesys_user)
             genesys_user = tx.execute(gone).scalar()
             if genesys_user is not None:
                 tx.execute(delete(grants).where(grants.c.genesys_user == genesys_user))
-                note(tx, self._now(), "unlinked", slack_user=slack_user, genesys_user=genesys_user)
+                whose = {"slack_user": slack_user, "genesys_user": genesys_user}
+                note(tx, self._now(), "unlinked", actor=actor, **whose)
             return genesys_user is not None
 
 

@@ -568,6 +568,7 @@ def test_disconnect_forgets_the_tokens_here_and_in_genesys_and_the_link(
     said = disconnects(office)
 
     assert "not connected to Ann Lee any more" in said
+    assert [record.actor for record in store.audit() if record.event == "unlinked"] == [office.slack.ann]
     assert (store.links(), store.grant(office.genesys.ann)) == ([], None)
     assert not any(each.user_id == office.genesys.ann for each in office.genesys.tokens.values())
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.models import Link
-from bot.storage import SealedGrant, Store
+from bot.storage import SealedGrant, Store, Wanted
 
 ENDS = datetime(2026, 3, 1, 13, tzinfo=UTC)
 GRANT = SealedGrant("sealed-access", "sealed-refresh", ENDS)
@@ -38,10 +38,13 @@ def test_a_grant_is_kept_replaced_and_forgotten(store: Store) -> None:
 
 def test_forgetting_goes_on_record_and_no_token_does(store: Store) -> None:
     store.save_grant("g-ann", GRANT)
+    store.save_link(Link("U0ANN", "g-ann", "connect", ENDS))
     store.forget_grant("g-ann")
 
-    [record] = store.audit()
-    assert (record.event, record.detail) == ("signed_out", {"genesys_user": "g-ann"})
+    record = store.audit()[-1]
+    whose = {"slack_user": "U0ANN", "genesys_user": "g-ann"}
+    assert (record.event, record.detail) == ("signed_out", whose)
+    assert list(store.trail(Wanted(supervisor="U0ANN")))[-1] == record
 
 
 def test_a_link_that_goes_takes_its_grant_with_it(store: Store) -> None:

@@ -68,6 +68,16 @@ def test_unlinked_user_is_free_and_the_record_remembers(store: Store) -> None:
     assert "ann.lee" not in str(store.audit())
 
 
+def test_whoever_made_a_link_or_took_it_away_is_on_record(store: Store) -> None:
+    for source in ("operator", "connect", "email"):
+        store.save_link(replace(ANN, source=source))
+    store.unlink("U0ANN")
+
+    actors = [(record.event, record.actor) for record in store.audit()]
+    made = [("linked", "operator"), ("linked", "U0ANN"), ("linked", "bot")]
+    assert actors == [*made, ("unlinked", "operator")]
+
+
 def test_times_come_back_as_the_same_instant_in_utc(store: Store) -> None:
     there = datetime(2026, 3, 1, 9, 30, 0, 123456, tzinfo=timezone(timedelta(hours=-5)))
 
