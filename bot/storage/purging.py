@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, or_, select
 
 from bot.models import State
 
@@ -16,13 +16,15 @@ from .schema import chats, drafts, hooks, sends, texts
 class Purging(Database):
     def purge(self, before: datetime, *, actor: str = "bot") -> int:
         """
-        Delete the texts of settled sends claimed before `before`, and drafts and announcements from then.
+        Delete texts of settled sends that were to leave before `before`, drafts and announcements from then.
 
         Returns how many sends have lost their text, which is on record. Hashes, outcomes and the
         audit record stay.
         """
+        meant = func.coalesce(sends.c.asked_not_before, sends.c.claimed_at)
+        left = or_(meant < before, sends.c.changed_at < before)  # or was given up before its time
         old = select(sends.c.key).where(
-            sends.c.claimed_at < before, sends.c.state.not_in((State.PENDING, State.SENDING))
+            sends.c.claimed_at < before, left, sends.c.state.not_in((State.PENDING, State.SENDING))
         )
         with self._writing() as tx:
             tx.execute(delete(drafts).where(drafts.c.created_at < before))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from bot.models import Outcome, State
@@ -35,3 +36,19 @@ def test_texts_that_are_young_or_still_needed_stay(
 
     assert store.purge(border) == 0
     assert all(store.receipt(key).request.values for key in (waiting, young))
+
+
+def test_text_that_left_at_a_later_time_is_kept_from_then_on(
+    store: Store, claim: Callable[..., str], clock: Any
+) -> None:
+    at = clock() + timedelta(days=20)
+    sent = claim(values={"topic": "it"}, not_before=at, scheduled=True)
+    back = claim(values={"topic": "it"}, not_before=at, scheduled=True, confirmed=True)
+    store.settle(back, Outcome(State.CANCELLED), was=[State.PENDING])
+    clock.advance(20 * 86400)
+    assert store.begin(sent, "Hello it", sender_id="u1")
+    store.settle(sent, Outcome(State.UNKNOWN), was=[State.SENDING])
+
+    assert store.purge(clock() - timedelta(days=7)) == 1
+    assert (store.receipt(sent).text, store.receipt(back).request.values) == ("Hello it", {})
+    assert store.purge(clock.advance(1)) == 1
