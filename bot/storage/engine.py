@@ -15,7 +15,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -165,6 +165,15 @@ class Database:
             with as_sentences(PERHAPS):
                 tx.commit()
 
+    def _empty_log(self) -> None:
+        """Have SQLite's own log forget what was deleted, or the next time, if somebody reads in it now."""
+        if self._dialect != "sqlite":
+            return
+        with self._in_turn(), as_sentences(DOWN), closing(self._engine.raw_connection()) as connection:
+            connection.info.pop("busy_timeout", None)
+            connection.execute("PRAGMA busy_timeout = 100")  # who writes waits as long
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def _require_open(self) -> None:
         if self._closed:
             raise Closed
@@ -238,6 +247,7 @@ def _prepare_sqlite(engine: Engine, *, patience: float, foreign_keys: bool) -> N
         connection.isolation_level = None  # else the driver decides where a transaction begins
         _write_ahead(connection, patience)
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA secure_delete = ON")  # not every SQLite has it on
         connection.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
 
     @event.listens_for(engine, "begin")

@@ -33,4 +33,5 @@ class Purging(Database):
             gone = tx.execute(delete(texts).where(texts.c.key.in_(old))).rowcount
             if gone:
                 note(tx, self._now(), "purged", actor=actor, texts=gone, before=before.isoformat())
-            return gone
+        self._empty_log()
+        return gone

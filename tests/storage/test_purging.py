@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
-from bot.models import Outcome, State
+from bot.models import Outcome, SendRequest, State
 from bot.storage import Store
 
 
@@ -52,3 +55,20 @@ def test_text_that_left_at_a_later_time_is_kept_from_then_on(
     assert store.purge(clock() - timedelta(days=7)) == 1
     assert (store.receipt(sent).text, store.receipt(back).request.values) == ("Hello it", {})
     assert store.purge(clock.advance(1)) == 1
+
+
+def test_no_byte_of_a_purged_text_is_left_in_the_file_or_its_log(
+    migrated_sqlite: Path, tmp_path: Path, clock: Any, a_request: Callable[..., SendRequest]
+) -> None:
+    shutil.copy(migrated_sqlite, tmp_path / "canned.db")
+    with closing(Store(f"sqlite:///{tmp_path}/canned.db", now=clock, worker="one")) as store:
+        request = a_request(text="Zanzibar", values={"topic": "Zanzibar"})
+        store.claim(request, per_minute=9, per_conversation=9)
+        store.begin(request.key, "Zanzibar", sender_id="u1")
+        store.settle(request.key, Outcome(State.SENT), was=[State.SENDING])
+        store.save_draft("d", "again", {"text": "Zanzibar"}, supervisor="U0ANN", channel="C0TEAM")
+        before = [file.name for file in sorted(tmp_path.iterdir()) if b"Zanzibar" in file.read_bytes()]
+        store.purge(clock.advance(10))
+        after = [file.name for file in tmp_path.iterdir() if b"Zanzibar" in file.read_bytes()]
+
+    assert (before, after) == (["canned.db-wal"], [])
