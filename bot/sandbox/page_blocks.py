@@ -107,7 +107,10 @@ def _date(rest: str, fallback: str, now: datetime) -> str:
     stamp, _, pattern = rest.partition("^")
     if not stamp.isdecimal():
         return fallback
-    at = datetime.fromtimestamp(int(stamp)).astimezone()
+    try:
+        at = datetime.fromtimestamp(int(stamp)).astimezone()
+    except (ValueError, OverflowError, OSError):  # beyond what a calendar has
+        return fallback
     days = {now.astimezone().date() - timedelta(days=off): word for off, word in _DAYS.items()}
 
     def shown(found: re.Match[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -104,7 +105,8 @@ class Hands:
         elif text.startswith("/"):
             return self._slack.types(look.who, text, place)
         elif text:
-            self._slack.says(look.who, place, text, thread_ts=form.get("thread"))
+            said = html.escape(text, quote=False)  # what people type marks nobody and nothing
+            self._slack.says(look.who, place, said, thread_ts=form.get("thread"))
         return None
 
     def _press(self, look: Look, form: Form) -> Ack:

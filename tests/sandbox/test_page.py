@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+from markupsafe import escape
 
 from bot.sandbox.demo import CAST, furnished
 from bot.sandbox.page import Page
@@ -132,6 +133,24 @@ def test_words_of_people_stay_words(page: Reader, staged: Sandbox) -> None:
     assert 'href="javascript:' not in text
     assert 'href="https://x.example/&#34;onclick=&#34;x"' in text
     assert "⚠️" in text
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["<!channel> <b>", "<!date^99999999999999999^{date}|then>", "<@U0BOB> &lt;", "<https://x.example|y>"],
+)
+def test_what_is_typed_is_read_as_it_was_typed(page: Reader, staged: Sandbox, typed: str) -> None:
+    answer = page.do(text=typed)
+
+    assert answer.status_code == 200
+    assert f"<p>{escape(typed)}</p>" in answer.text
+    assert [each.said for each in staged.slack.messages(staged.slack.channel)] == [typed]
+
+
+@pytest.mark.parametrize("stamp", ["253402300800", "9" * 17, "9" * 30])
+def test_date_that_no_calendar_has_is_its_fallback(page: Reader, staged: Sandbox, stamp: str) -> None:
+    staged.slack.says(staged.slack.bob, staged.slack.channel, f"at <!date^{stamp}^{{date}}|some time>")
+    assert "<time>some time</time>" in page.get().text
 
 
 def test_home_is_shown_as_it_was_published(page: Reader, staged: Sandbox) -> None:
