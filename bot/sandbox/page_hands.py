@@ -21,6 +21,8 @@ from .slack_wire import Ack
 Form = MultiDict[str, str]
 T = TypeVar("T")
 
+_GONE = "That is not there any more."
+
 
 @dataclass(frozen=True)
 class Switch:
@@ -73,11 +75,15 @@ class Hands:
         """What `look.who` does is the first verb in the form; where to look then."""
         self.troubles.pop(look.who, None)
         self._genesys.advance_delivery()  # with each thing done, it is as if time had passed
+        if not self._is_in_front(look, form):
+            if "close" not in form:  # that is what they wanted
+                self.troubles[look.who] = _GONE
+            return look
         try:
             self._hold_typed(look, form)
             done = next((do(look, form) for verb, do in self._verbs.items() if verb in form), None)
         except (LookupError, ValueError):
-            self.troubles[look.who] = "That is not there any more."
+            self.troubles[look.who] = _GONE
             return look
         if isinstance(done, Ack) and done.error and done.error != "not_sent":
             self.troubles[look.who] = done.text or f"Slack could not reach canned ({done.error}). Try again."
@@ -141,6 +147,11 @@ class Hands:
         for field in list(forms.fields(view.blocks)):
             if field.address in form and field.kind == "plain_text_input":
                 self._slack.fill(look.who, field.address, form[field.address].replace("\r", ""))
+
+    def _is_in_front(self, look: Look, form: Form) -> bool:
+        """Whether the window that they act in, if it is one, is still the one in front of them."""
+        view, name = self._slack.top(look.who), form.get("in", "")
+        return not name.startswith("V") or (view is not None and view.id == name)
 
     def _within(self, look: Look, form: Form) -> Message | View | None:
         if form.get("in") == "home":

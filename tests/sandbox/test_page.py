@@ -211,6 +211,22 @@ def test_a_window_is_worked_by_forms_alone(running: Sandbox, open_page: Callable
     assert "<dialog" not in closed
 
 
+def test_click_in_a_window_that_is_gone_does_nothing_to_another(page: Reader, staged: Sandbox) -> None:
+    slack = staged.slack
+    made = {"type": "modal", "title": {"type": "plain_text", "text": "First"}, "blocks": []}
+    first, _ = slack.show(slack.ann, made), slack.show(slack.bob, made)
+    second = slack.show(slack.ann, made)
+    gone = {"in": first.id}
+
+    assert "That is not there any more." not in page.do(close="1", **gone).text  # it is closed
+    assert "That is not there any more." in page.do(submit="1", **gone).text
+    assert "That is not there any more." in page.do(press="a/b", **gone).text
+    assert slack.top(slack.ann) is second
+    page.do(close="1", **{"in": second.id})
+    assert slack.top(slack.ann) is None
+    assert "That is not there any more." not in page.do(close="1", **{"in": second.id}).text
+
+
 def test_what_cannot_be_done_is_said_and_faults_are_switched_on_and_off(
     page: Reader, staged: Sandbox
 ) -> None:
