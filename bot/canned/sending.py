@@ -450,7 +450,10 @@ class Sender:
         if request.by_operator or not self._connecting.is_offered:
             return Outcome(State.REFUSED, reason=str(exc), correlation_id=exc.correlation_id)
         user = exc.user_id if isinstance(exc, NotConnected) else None
-        reason = self._connecting.needed(request, user)
+        try:
+            reason = self._connecting.needed(request, user)
+        except DatabaseDown:  # what is known may not be lost for it; who has to is asked the next time
+            reason = str(exc)
         later = self._now() + timedelta(seconds=ASKED_AGAIN)
         return Outcome(State.PENDING, reason=reason, correlation_id=exc.correlation_id, not_before=later)
 

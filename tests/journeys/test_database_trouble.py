@@ -65,6 +65,29 @@ def test_away_before_the_message_leaves_it_leaves_once_a_moment_later(sandbox: S
     assert sandbox.genesys.customer_sees(sandbox.conversation) == [ESCALATION]
 
 
+def test_away_when_the_sign_in_lapses_at_the_last_moment_what_did_not_leave_waits_for_it(
+    make_sandbox: Callable[..., Sandbox],
+) -> None:
+    sandbox = make_sandbox()
+    sandbox.genesys.inactivity_timeout = 900  # then there is nothing to renew a sign-in with
+    sandbox.start()
+    slack, held = sandbox.slack, sandbox.genesys.hold(sandbox.post)
+    slack.types(slack.ann, f"/canned {sandbox.conversation} escalation", slack.channel)
+    assert held.arrived.wait(10)
+    sandbox.genesys.revoke_tokens()
+    with sandbox.locked_database():
+        held.release()
+        time.sleep(3)
+    until(lambda: sandbox.receipts()[0].state is not State.SENDING)
+
+    assert [receipt.state for receipt in sandbox.receipts()] == [State.PENDING]
+    sandbox.connect()
+    sandbox.clock.advance(seconds=31)
+    sandbox.drain()
+    assert [receipt.state for receipt in sandbox.receipts()] == [State.SENT]
+    assert sandbox.genesys.customer_sees(sandbox.conversation) == [ESCALATION]
+
+
 def test_a_wait_of_more_than_five_minutes_is_refused_at_once(sandbox: Sandbox) -> None:
     sandbox.genesys.fault(sandbox.post, "429", retry_after=3600)
     slack = sandbox.slack
