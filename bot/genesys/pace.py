@@ -77,15 +77,18 @@ class Room:
         """Wait for a turn; whoever got it leaves again. Raises RateLimited where that takes too long."""
         if patience.need is Need.LEAST:
             self._require_plenty()
-        waited = _PAST
+        waited, stood_in_line = _PAST, False
         while (until := self._shut_until(waited, patience.need)) is not None:
             if until <= waited:
+                stood_in_line = True
                 if not patience.wait(LOOK_AGAIN, quietly=True):
                     raise limited(TOO_SLOW)
             else:
                 # It may be over by now, and a sleep of less than nothing is an error.
                 self._wait_in_place(max((until - self._now()).total_seconds(), 0.0), patience)
                 waited = until
+        if stood_in_line:
+            self._go_on(patience)
 
     def leave(self, headers: Mapping[str, str] | None = None, *, rest: float | None = None) -> None:
         """The request is over: its answer's `headers`, if there was one, and the seconds a 429 asks for."""
@@ -123,6 +126,14 @@ class Room:
             used_up = now < self._ends and taken >= self._allowed * Need.LEAST.value
             if used_up or self._waiting or now < self._rest_until:
                 raise limited((max(self._ends, self._rest_until, now) - now).total_seconds())
+
+    def _go_on(self, patience: Patience) -> None:
+        """It is our turn, unless whoever hears that the wait is over has something against it by now."""
+        try:
+            patience.over()
+        except BaseException:
+            self.leave()
+            raise
 
     def _wait_in_place(self, seconds: float, patience: Patience) -> None:
         with self._lock:

@@ -79,7 +79,8 @@ class Patience:
     """
     How long one call may still wait in place for a 429.
 
-    `on_wait` hears of each wait (seconds), and of its end (0). `need` is how much it matters.
+    `on_wait` hears of each wait (seconds), and of its end (0); of one in line behind other requests,
+    which is quiet, only that it is over. `need` is how much it matters.
     """
 
     sleep: Callable[[float], None]
@@ -95,9 +96,14 @@ class Patience:
         if self.on_wait and not quietly:
             self.on_wait(seconds)
         self.sleep(seconds)
-        if self.on_wait and not quietly:
-            self.on_wait(0)
+        if not quietly:
+            self.over()
         return True
+
+    def over(self) -> None:
+        """Say that a wait is over."""
+        if self.on_wait:
+            self.on_wait(0)
 
 
 class Transport:

@@ -66,6 +66,19 @@ def test_nearly_full_requests_go_one_after_another(pace: Pace, patience: Callabl
     assert waits.left < PATIENCE
 
 
+def test_whoever_has_stood_in_line_hears_that_it_is_over_and_may_leave_it_again(pace: Pace) -> None:
+    hear(pace, "ann", told(90))
+    room = pace.of("ann")
+    room.enter(Patience(lambda _: None))
+
+    def over(seconds: float) -> None:
+        raise RuntimeError(seconds)
+
+    with pytest.raises(RuntimeError, match="0"):
+        room.enter(Patience(lambda _: room.leave(), over))
+    room.enter(Patience(over))  # which is not asked: nobody is before it
+
+
 def test_full_nothing_leaves_until_the_window_ends_and_whoever_waits_hears_of_it(
     pace: Pace, clock: Any
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from contextlib import chdir
 from datetime import timedelta
@@ -48,6 +49,13 @@ def waits(sandbox: Sandbox) -> None:
     assert canned(sandbox, "pause").exit_code == 0
     held.release()
     sandbox.drain()
+
+
+def until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def moves(sandbox: Sandbox) -> int:
@@ -108,6 +116,24 @@ def test_a_wait_that_genesys_asked_for_ends_at_the_brake_too(sandbox: Sandbox) -
     canned(sandbox, "resume")
     sandbox.drain()
     assert sandbox.genesys.customer_sees(sandbox.conversation) == [ESCALATION]
+
+
+def test_a_turn_that_is_waited_for_behind_another_message_ends_at_the_brake_too(sandbox: Sandbox) -> None:
+    slack, genesys = sandbox.slack, sandbox.genesys
+    first = genesys.hold(sandbox.post)
+    types(sandbox)
+    assert first.arrived.wait(10)
+    genesys.fault(sandbox.post, "429", retry_after=2)  # after which one goes after the other
+    types(sandbox, "greeting topic=tea")
+    until(lambda: sandbox.receipts()[0].waiting_until is not None)
+    time.sleep(0.3)
+    assert canned(sandbox, "pause").exit_code == 0
+    first.release()
+    sandbox.rest()
+
+    assert genesys.customer_sees(sandbox.conversation) == [ESCALATION]
+    assert [receipt.state for receipt in sandbox.receipts()] == [State.PENDING, State.SENT]
+    assert "Sending is paused" in slack.ephemerals(slack.ann)[-1].said
 
 
 def test_new_clicks_are_refused_before_anything_is_written_and_say_who_lifts_it(
