@@ -250,7 +250,7 @@ class Genesys(ABC):
         `response` and `send_id` mark it for reports where the contract takes marks. With
         `template` Genesys makes the text; `text` is then what people should see of it.
         `urgent` as in `conversation`. `on_wait` is told the seconds of each wait, and 0 when
-        it is over, as when its turn comes behind other requests; what it raises ends the call, unsent.
+        it is over, as when its turn or a new token has come; what it raises ends the call, unsent.
 
         Raises Refused if the text or the send is not accepted, Unavailable and RateLimited
         if nothing was sent yet, OutcomeUnknown if that cannot be known: then it may have

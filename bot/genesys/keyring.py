@@ -95,15 +95,20 @@ class Keys:
         if grant.refresh_token is None:
             return self._while_it_lives(user_id, grant, instead_of)
         with self._keyring.locked(user_id):
-            grant = self._loaded(user_id)
-            if self._is_fresh(grant, instead_of):  # somebody else has renewed it meanwhile
-                return grant.access_token
-            try:
-                return self._renewed(user_id, grant, patience)
-            except Unavailable:
-                if not self._lives(grant, instead_of):
-                    raise
-                return grant.access_token
+            token = self._renewed_once(user_id, patience, instead_of)
+        patience.over()
+        return token
+
+    def _renewed_once(self, user_id: str, patience: Patience, refused: str | None) -> str:
+        grant = self._loaded(user_id)
+        if self._is_fresh(grant, refused):  # somebody else has renewed it meanwhile
+            return grant.access_token
+        try:
+            return self._renewed(user_id, grant, patience)
+        except Unavailable:
+            if not self._lives(grant, refused):
+                raise
+            return grant.access_token
 
     def _loaded(self, user_id: str) -> Grant:
         grant = self._keyring.load(user_id)

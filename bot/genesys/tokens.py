@@ -69,7 +69,9 @@ class Tokens:
             running = self._under_way.get(principal)
             if running is None:
                 mine = self._under_way[principal] = Future()
-        return running.result() if running else self._fetch_for_all(principal, patience, mine)
+        token = running.result() if running else self._fetch_for_all(principal, patience, mine)
+        patience.over()
+        return token
 
     def rejected(self, principal: str | None, answer: Answer) -> AuthError:
         return AuthError(

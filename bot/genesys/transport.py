@@ -79,8 +79,8 @@ class Patience:
     """
     How long one call may still wait in place for a 429.
 
-    `on_wait` hears of each wait (seconds), and of its end (0); of one in line behind other requests,
-    which is quiet, only that it is over. `need` is how much it matters.
+    `on_wait` hears of each wait (seconds), and of its end (0); of one in line behind other requests or
+    for a token, which is quiet, only that it is over. `need` is how much it matters.
     """
 
     sleep: Callable[[float], None]

@@ -136,6 +136,24 @@ def test_a_turn_that_is_waited_for_behind_another_message_ends_at_the_brake_too(
     assert "Sending is paused" in slack.ephemerals(slack.ann)[-1].said
 
 
+def test_a_new_token_that_is_waited_for_ends_at_the_brake_too(sandbox: Sandbox) -> None:
+    genesys = sandbox.genesys
+    leaves = genesys.hold(sandbox.post)
+    types(sandbox)
+    assert leaves.arrived.wait(10)
+    genesys.revoke_tokens()
+    renewed = genesys.hold("POST /oauth/token")
+    leaves.release()
+    assert renewed.arrived.wait(10)
+    assert canned(sandbox, "pause").exit_code == 0
+    renewed.release()
+    sandbox.drain()
+
+    assert genesys.received == []
+    assert [receipt.state for receipt in sandbox.receipts()] == [State.PENDING]
+    assert "Sending is paused" in card(sandbox)
+
+
 def test_new_clicks_are_refused_before_anything_is_written_and_say_who_lifts_it(
     sandbox: Sandbox, log_as_before: None
 ) -> None:
