@@ -19,7 +19,7 @@ MOST_RESPONSES = 500  # what a page of the query takes at most
 _ROOT = "/api/v2/responsemanagement"
 _GONE = "Genesys does not know this response library. Check its name in the configuration."
 _KINDS = {"": "standard", "MessagingTemplate": "template", "Form": "form"}
-_ENDS_LINE = ("div", "p", "li", "ul")
+_BLOCKS = ("div", "p", "li", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "tr")
 
 
 def libraries(calls: Calls) -> list[Library]:
@@ -70,7 +70,7 @@ def read_response(raw: Mapping[str, Any]) -> LibraryResponse:
 
 
 def plain(html: str) -> str:
-    """`html` as text: blocks end a line, list items get a bullet, all other tags go."""
+    """`html` as text: blocks stand on lines of their own, list items get a bullet, all other tags go."""
     reader = _Reader()
     reader.feed(html)
     reader.close()
@@ -99,21 +99,30 @@ class _Reader(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
         self._unseen = False
+        self._in_line = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in ("script", "style"):
             self._unseen = True
-        elif tag == "li":
-            self.parts.append("• ")
+        elif tag in _BLOCKS:
+            if self._in_line:
+                self._end_line()
+            if tag == "li":
+                self.parts.append("• ")
         elif tag == "br":
-            self.parts.append("\n")
+            self._end_line()
 
     def handle_endtag(self, tag: str) -> None:
         if tag in ("script", "style"):
             self._unseen = False
-        elif tag in _ENDS_LINE:
-            self.parts.append("\n")
+        elif tag in _BLOCKS:
+            self._end_line()
 
     def handle_data(self, data: str) -> None:
         if not self._unseen:
             self.parts.append(re.sub(r"\s+", " ", data))
+            self._in_line = self._in_line or bool(data.strip())
+
+    def _end_line(self) -> None:
+        self.parts.append("\n")
+        self._in_line = False
