@@ -79,7 +79,7 @@ class SendRequest:
 
     `key` is a UUID derived from what Slack says identifies the click, so that a replay
     on any replica computes the same one. `text` is the template as the supervisor
-    edited it (None: the response's own), `values` what they typed as name=value.
+    edited or saw it (None: the response's own), `values` what they typed as name=value.
     `seen` are ids of what the window showed of the conversation, None where nobody looked.
     `edited` says that it is no text of the response's own, or that the agent changed it.
     `not_before` ends an undo window or, if `scheduled`, is when it is meant to leave.

@@ -201,6 +201,7 @@ class Desk:
         text: str | None = None,
         team: str | None = None,
         version: str | None = None,
+        spoken: str | None = None,
         seen: Mapping[str, str] | None = None,
         at: datetime | None = None,
         corrects: str | None = None,
@@ -212,7 +213,8 @@ class Desk:
 
         `click` is what Slack says identifies the click, e.g. `view:V0123`; the same click
         gives the same key on every replica. `version` is the response's as it was seen:
-        another one by now is refused. `seen` is what the window showed of the conversation,
+        another one by now is refused. `spoken` is the customer's language where the window knew it:
+        the text it showed then is what leaves, or none. `seen` is what the window showed of the conversation,
         with which it is compared before anything leaves; hours later it says nothing any more.
         `at` is when it is to leave, `corrects` the key of a send that it sets right. Raises
         CannedError; on WhichTeam the request waits under its `draft` for `answer`.
@@ -240,7 +242,7 @@ class Desk:
             scheduled=at is not None,
             corrects=self.correcting.corrected(corrects, conversation_id),
         )
-        return self._checked(request, team, version)
+        return self._checked(request, team, version, spoken)
 
     @on_record()
     def claim(self, request: SendRequest, *, asked_in: str | None = None) -> Receipt:
@@ -449,7 +451,11 @@ class Desk:
     # -- inside -----------------------------------------------------------------------------
 
     def _checked(
-        self, request: SendRequest, team_name: str | None, version: str | None = None
+        self,
+        request: SendRequest,
+        team_name: str | None,
+        version: str | None = None,
+        spoken: str | None = None,
     ) -> SendRequest:
         try:
             team = self.team_for(request.supervisor, request.channel, team_name)
@@ -463,6 +469,9 @@ class Desk:
                 "Choose it again to see the new one.",
                 field="response",
             )
+        if request.text is None and version is not None and spoken is not None:
+            shown, used = response.in_language(request.language or spoken)
+            request = replace(request, text=shown, language=request.language or used)
         require_template(response, edited=request.text, asked=request.language)
         if not self._may_have_link(request.supervisor):
             raise NotLinked(unlinked(request.supervisor))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date
 
-from bot.models import Receipt
+from bot.models import Receipt, SendRequest
 
 from .catalog import Catalog, Response, Team
 from .errors import NotAllowed, TextRefused, UnknownResponse, WhichTeam
@@ -102,6 +102,16 @@ def require_template(
     if not response.editable:
         raise TextRefused(f"The text of `{response.key}` is fixed: it can be sent only as it stands.")
     return edited
+
+
+def require_unchanged(response: Response, request: SendRequest) -> None:
+    """Raise TextRefused if the text that the supervisor saw, and left as it was, is not `response`'s now."""
+    if request.text is not None and not request.edited and not response.says(request.text):
+        raise TextRefused(
+            f"The text of `{response.key}` has changed since you saw it, so nothing was sent. "
+            "Send it again if the new one fits.",
+            field="response",
+        )
 
 
 def may_edit(catalog: Catalog, receipt: Receipt) -> bool:

@@ -51,7 +51,7 @@ from .guards import require_as_seen, require_open
 from .identity import Identity
 from .library import Libraries, template_of
 from .people import People
-from .policy import require_response, require_team, require_template
+from .policy import require_response, require_team, require_template, require_unchanged
 from .render import render
 
 log = logging.getLogger(__name__)
@@ -323,6 +323,7 @@ class Sender:
         self, request: SendRequest, response: Response, conversation: Conversation, sender: GenesysSender
     ) -> Verified:
         self._require_fits(response, conversation, sender)
+        require_unchanged(response, request)
         customer = conversation.customer
         template = require_template(
             response,

@@ -36,6 +36,7 @@ def send_submitted(ack: Ack, body: Json, view: Json, client: WebClient, desk: De
         team=filled.team,
         version=filled.version,
         language=filled.language,
+        spoken=filled.looked.spoken if filled.looked else None,
         seen=filled.looked.seen if filled.looked else None,
         at=filled.at,
         corrects=filled.corrects or None,

@@ -206,6 +206,34 @@ def test_a_language_that_was_chosen_stays_for_the_next_conversation_until_anothe
     assert sandbox.genesys.customer_sees(chat) == ["Danke."]
 
 
+@pytest.mark.parametrize("later", [False, True], ids=["undo window", "scheduled"])
+@pytest.mark.parametrize("editable", [True, False])
+def test_a_text_that_changes_before_it_leaves_is_not_sent_unseen(
+    make_sandbox: Callable[..., Sandbox], editable: bool, later: bool
+) -> None:
+    sandbox = make_sandbox()
+    slack = sandbox.slack
+    team = {"name": "T", "channel": slack.channel, "supervisors": [slack.ann], "undo_seconds": 2}
+    thanks = THANKS | {"editable": editable}
+    sandbox.configure({"teams": [team], "responses": {"thanks": thanks}})
+    sandbox.start()
+    chat = sandbox.genesys.start_chat("Ada King", agents=[sandbox.genesys.ann], language="es")
+    opened(sandbox, chat)
+    assert "Gracias." in preview(choose(sandbox, "thanks"))
+    if later:
+        slack.choose(slack.ann, "At", str(int(sandbox.clock().timestamp()) + 60))
+    slack.submit(slack.ann)
+    unseen = thanks | {"languages": {"es": "Nunca visto."}}
+    sandbox.configure({"teams": [team], "responses": {"thanks": unseen}})
+    if later:
+        sandbox.clock.advance(seconds=61)
+        sandbox.bot.sweep()
+    shown = window(sandbox)
+
+    assert sandbox.genesys.customer_sees(chat) == []
+    assert "changed since you saw it" in (slack.direct_messages(slack.ann)[-1].said if later else shown.text)
+
+
 def test_a_text_too_long_for_the_channel_is_said_at_once_and_refused_at_the_input(
     make_sandbox: Callable[..., Sandbox],
 ) -> None:
