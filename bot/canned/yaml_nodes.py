@@ -16,6 +16,7 @@ from datetime import date
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from .render import clean
 from .search import nearest
 
 _DEEPEST = 20  # libyaml's composer recurses in C: a file nested a hundred thousand deep ends the process
@@ -111,13 +112,13 @@ class Document:
         return [Entry(entry.name, node.start_mark.line + 1, node) for node in entry.node.value]
 
     def text(self, entry: Entry | None, *, limit: int, one_line: bool = True) -> str:
-        """A text of up to `limit` characters, without the white space around it."""
+        """A text of up to `limit` characters, without white space around it and what no channel carries."""
         if entry is None:
             return ""
         if not self._is(entry, "str"):
             self._not_a_text(entry)
             return ""
-        value = str(entry.node.value).strip()
+        value = clean(str(entry.node.value)).strip()
         if not value:
             self.fault(entry, f"`{entry.name}` is empty.", "Write its text.")
         elif len(value) > limit:

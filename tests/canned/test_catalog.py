@@ -284,6 +284,13 @@ def test_text_must_not_be_empty_or_longer_than_a_message() -> None:
     assert read(SMALL.replace("Hi there", "x" * 2000)).responses["hi"].text == "x" * 2000
 
 
+def test_control_characters_written_as_escapes_are_no_part_of_a_text() -> None:
+    response = read(SMALL.replace("Hi there", r'"Hi\0 the\er\r\n\tyou"')).responses["hi"]
+
+    assert response.text == "Hi ther\n\tyou"
+    assert with_text(r'"\0\a"') == ["line 4: `text` is empty. Write its text."]
+
+
 def test_title_stays_on_one_line() -> None:
     text = SMALL.replace("title: Hi", "title: |\n      one\n      two")
 
