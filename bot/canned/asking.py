@@ -26,7 +26,7 @@ from .identity import Identity
 from .people import People
 from .policy import may_edit
 from .record import on_record
-from .render import clean, variables
+from .render import clean, malformed, variables
 from .responses import Catalog, Team
 
 log = logging.getLogger(__name__)
@@ -302,9 +302,10 @@ def _require_plain(text: str, *, frozen: str) -> None:
     if not text.strip():
         raise TextRefused("There is no text to send. Write one, or close this window and decline.")
     there = {variable.name for variable in variables(frozen)}
-    names = [variable.name for variable in variables(text) if variable.name not in there]
-    if names:
-        raise TextRefused(f"Nothing fills in `{{{{{names[0]}}}}}` any more: write what it should say.")
+    names = (f"{{{{{one.name}}}}}" for one in variables(text) if one.name not in there)
+    broken = next(names, None) or (malformed(text) if malformed(frozen) is None else None)
+    if broken:
+        raise TextRefused(f"Nothing fills in `{broken}` any more: write what it should say.")
 
 
 def _upper(name: str) -> str:

@@ -152,7 +152,7 @@ def test_an_edit_window_that_slack_does_not_open_is_said_to_the_agent(outside: S
     assert "press the button again" in slack.ephemerals(slack.bob)[-1].said
 
 
-@pytest.mark.parametrize("written", ["Hello {{name}}", "   "])
+@pytest.mark.parametrize("written", ["Hello {{name}}", "Hello {{your name}}", "Hello {{{name}}}", "   "])
 def test_an_edit_that_no_customer_should_read_stays_in_the_window(outside: Sandbox, written: str) -> None:
     asked, slack = asks(outside), outside.slack
     presses(outside, "Edit", asked)
