@@ -34,6 +34,11 @@ def require_team(
     Raises NotAllowed if there is none that lists them, WhichTeam if there are several.
     """
     mine = teams_of(catalog, user, member)
+    if name is not None and catalog.team(name) is None:
+        raise NotAllowed(
+            f"There is no team {name} in canned.yml any more, so nothing was sent. "
+            "Ask whoever keeps it which one is yours now."
+        )
     if name is not None:
         return _only([team for team in mine if team.name == name], f"You are not a supervisor of {name}.")
     here = catalog.team_of_channel(channel)

@@ -162,8 +162,8 @@ def test_several_teams_are_asked_about_where_the_channel_belongs_to_none() -> No
     [
         ("C0SALES", None, "You are not a supervisor of Sales, whose channel this is."),
         ("C0EMEA", "Sales", "You are not a supervisor of Sales."),
-        ("C0EMEA", "Nowhere", "You are not a supervisor of Nowhere."),
-        ("C0EMEA", "", "You are not a supervisor of ."),
+        ("C0EMEA", "Nowhere", "There is no team Nowhere in canned.yml any more, so nothing was sent."),
+        ("C0EMEA", "", "There is no team  in canned.yml any more"),
     ],
 )
 def test_team_of_others_is_refused_even_to_supervisors_of_another(

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.models import State
-from bot.sandbox.sandbox import Sandbox
+from bot.sandbox.sandbox import TEAM, Sandbox
 
 ESCALATION = "Thank you for your patience. Your request has been escalated to our specialist team."
 HERE = ZoneInfo("Europe/Berlin")  # the zone of everybody in the simulated workspace
@@ -124,6 +124,18 @@ def test_everything_is_checked_again_when_its_time_has_come(sandbox: Sandbox) ->
     assert got(sandbox) == []
     assert "Not sent" in direct(sandbox)
     assert "Not sent" in replies(sandbox)[-1]
+
+
+def test_for_a_team_that_is_called_otherwise_by_then_it_does_not_leave_and_that_is_said(
+    sandbox: Sandbox,
+) -> None:
+    schedules(sandbox)
+    team = {"name": "Renamed", "channel": sandbox.slack.channel, "supervisors": [sandbox.slack.ann]}
+    sandbox.configure({"teams": [team]})
+    passes(sandbox, minutes=60)
+
+    assert got(sandbox) == []
+    assert f"There is no team {TEAM} in canned.yml any more" in direct(sandbox)
 
 
 def test_more_than_five_minutes_late_it_is_reported_and_not_sent(sandbox: Sandbox) -> None:
