@@ -46,7 +46,7 @@ from .catalog import Catalog, Response, Team
 from .connecting import Connecting
 from .delivery import FAILED, FIRST_LOOK, undelivered
 from .drafts import Drafts
-from .errors import CannedError, Changed, ConnectFirst, Later, NotInIt, Paused, TextRefused
+from .errors import CannedError, Changed, ConnectFirst, Later, NotAllowed, NotInIt, Paused, TextRefused
 from .guards import require_as_seen, require_open
 from .identity import Identity
 from .library import Libraries, template_of
@@ -305,6 +305,11 @@ class Sender:
     def _allowed(self, request: SendRequest) -> tuple[Team, Response, str]:
         """What speaks for this person, team, channel and response now; and who they are in Genesys."""
         team = self.require_supervisor(request.supervisor, request)
+        if team.channel != request.channel:
+            raise NotAllowed(
+                f"{team.name} has another channel by now than the one whose thread tells of this, so nothing "
+                "was sent. Send it again."
+            )
         response = require_response(self._catalog(), team, request.response, self._now().date())
         return team, response, self._identity.require(request.supervisor).genesys_user
 

@@ -138,6 +138,19 @@ def test_for_a_team_that_is_called_otherwise_by_then_it_does_not_leave_and_that_
     assert f"There is no team {TEAM} in canned.yml any more" in direct(sandbox)
 
 
+def test_where_another_team_has_the_channel_by_then_it_does_not_leave(sandbox: Sandbox) -> None:
+    schedules(sandbox)
+    slack = sandbox.slack
+    elsewhere = slack.add_channel("elsewhere")
+    ours = {"name": TEAM, "channel": elsewhere, "supervisors": [slack.ann]}
+    theirs = {"name": "Sales", "channel": slack.channel, "supervisors": [slack.lee]}
+    sandbox.configure({"teams": [ours, theirs]})
+    passes(sandbox, minutes=60)
+
+    assert got(sandbox) == []
+    assert "has another channel by now" in direct(sandbox)
+
+
 def test_more_than_five_minutes_late_it_is_reported_and_not_sent(sandbox: Sandbox) -> None:
     schedules(sandbox)
     sandbox.stop_bot()
