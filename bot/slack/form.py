@@ -133,6 +133,13 @@ def read_submission(view: Mapping[str, Any]) -> Filled:
             "and send then.",
             field="response",
         )
+    state = view.get("state", {}).get("values", {})
+    if _element(state, "message").get("value"):  # typed before there was a response whose text it could be
+        raise TextRefused(
+            f"The window does not show the text of `{filled.response}` yet, so nothing was sent. Press "
+            "“Refresh”, change that text, and send then.",
+            field="response",
+        )
     if filled.needed:
         raise MissingValues(filled.needed)
     limit = filled.looked.limit if filled.looked else 0

@@ -215,6 +215,26 @@ def test_what_the_window_does_not_show_does_not_go(make_sandbox: Callable[..., S
     assert [sent.text for sent in sandbox.genesys.received] == ["Text two."]
 
 
+def test_words_typed_before_the_window_shows_the_response_are_not_dropped_for_its_own(
+    sandbox: Sandbox,
+) -> None:
+    opened(sandbox)
+    slack = sandbox.slack
+    slack.fill(slack.ann, "Message", "My own words.")
+    hold = slack.hold("POST /api/views.update")
+    slack.choose(slack.ann, "Response", "escalation")
+    assert hold.arrived.wait(5)
+    slack.submit(slack.ann)
+    shown = slack.open_view(slack.ann)
+    assert shown is not None
+    said = shown.errors["Response"]
+    hold.release()
+    window(sandbox)
+
+    assert sandbox.receipts() == []
+    assert "does not show the text of “escalation” yet" in said
+
+
 def test_the_preview_says_why_there_is_none(sandbox: Sandbox) -> None:
     sandbox.genesys.end(sandbox.conversation)
     opened(sandbox)
