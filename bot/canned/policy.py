@@ -63,7 +63,7 @@ def require_response(catalog: Catalog, team: Team, key: str, today: date) -> Res
     """The response `key`, if this team may send it today; raises UnknownResponse, NotAllowed, TextRefused."""
     response = catalog.responses.get(key)
     if response is None:
-        known = [each.key for each in catalog.responses.values() if team.offers(each)]
+        known = [each.key for each in catalog.responses.values() if may_be_sent([team], each)]
         raise UnknownResponse(key, nearest(key, known, 3))
     if not team.offers(response):
         raise NotAllowed(

@@ -97,6 +97,10 @@ def test_a_kind_that_cannot_be_sent_is_refused_by_name(sandbox: Sandbox) -> None
     assert sandbox.receipts() == []
 
 
+def test_a_kind_that_cannot_be_sent_is_not_what_somebody_meant(sandbox: Sandbox) -> None:
+    assert "our-footer" not in types(sandbox, "/canned {conversation} our-foter")
+
+
 def test_a_template_leaves_by_its_id(sandbox: Sandbox) -> None:
     assert "1" in types(sandbox, "/canned {conversation} parcel")  # is missing
     types(sandbox, "/canned {conversation} parcel 1=today")
