@@ -233,7 +233,10 @@ class Threads:
 
     def _show_latest(self, place: _Place) -> None:
         standing = self._outbox.standing(*place.key)
-        if standing is None or place.shown == standing:
+        if standing is None:  # an announcement that was kept long enough
+            self._outbox.card_shown(place.thread)
+            return
+        if place.shown == standing:
             return
         try:
             self._on_card(place, lambda: self._update(place, standing))

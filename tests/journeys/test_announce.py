@@ -318,3 +318,14 @@ def test_the_log_holds_no_names(sandbox: Sandbox, caplog: pytest.LogCaptureFixtu
     announce(sandbox)
 
     assert "Grace" not in caplog.text
+
+
+def test_a_card_that_nobody_took_is_given_up_once_its_chat_is_forgotten(sandbox: Sandbox) -> None:
+    slack, store = sandbox.slack, sandbox.bot.parts.store
+    slack.set_channel(slack.channel, bot=False)
+    announce(sandbox)
+    sandbox.clock.advance(minutes=10)
+    store.purge(sandbox.clock())
+    sandbox.bot.workspace.threads.publish(slack.channel, sandbox.conversation)
+
+    assert store.threads_due() == []
