@@ -766,6 +766,15 @@ def test_not_sent_because_genesys_is_away_is_never_sent_later(send: Canned, offi
     assert not [state for state in states(office) if state in ("pending", "sending")]
 
 
+def test_what_could_go_out_later_is_said_to_be_taken_back(send: Canned, office: Sandbox) -> None:
+    office.genesys.fault(READ, "429", times=None, retry_after=120)
+    result = send("escalation")
+
+    assert result.exit_code == 1
+    assert "it may go out after that. It was taken back, and does not go out by itself." in result.stderr
+    assert states(office) == ["cancelled"]
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

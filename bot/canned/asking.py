@@ -144,8 +144,13 @@ class Asking:
         """
         Freeze `text` and ask the agent who is to be its `sender`; the receipt says until when.
 
-        Raises NotAllowed where nobody in Slack is known to be that agent.
+        Raises NotAllowed where nobody in Slack is known to be that agent, or nobody waits for the answer.
         """
+        if request.by_operator:
+            raise NotAllowed(
+                "It would come from the agent, and the agent is asked in Slack. Nothing was sent: have the "
+                "supervisor send it from there."
+            )
         link = self._linked(sender.user_id)
         name = sender.name or "the agent"
         if link is None:

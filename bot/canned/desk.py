@@ -418,7 +418,8 @@ class Desk:
     @on_record()
     def give_up(self, receipt: Receipt) -> Receipt:
         """Take back what could not leave now, where nobody is told of it later; it may be too late."""
-        return self._sender.cancel(receipt, receipt.reason, actor=receipt.request.actor)
+        reason = f"{receipt.reason} It was taken back, and does not go out by itself."
+        return self._sender.cancel(receipt, reason, actor=receipt.request.actor)
 
     @on_record()
     def undo(self, user: str, key: str | None = None) -> Receipt:

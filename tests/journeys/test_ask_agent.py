@@ -476,3 +476,27 @@ def forge(sandbox: Sandbox, user: str, action: str, *, ts: str) -> None:
         }
     )
     sandbox.drain()
+
+
+@one_contract
+def test_nobody_is_asked_for_an_operator_who_does_not_wait_for_the_answer(
+    make_sandbox: Callable[..., Sandbox],
+) -> None:
+    outside = out(make_sandbox(), send_as="agent")
+    desk = outside.bot.parts.desk
+    request = desk.start_request(
+        outside.slack.ann,
+        outside.slack.channel,
+        conversation=outside.conversation,
+        response="escalation",
+        values={},
+        click="operator:1",
+        by_operator=True,
+    )
+    receipt = desk.deliver(desk.claim(request))
+    outside.drain()
+
+    assert receipt.state is State.REFUSED
+    assert "the agent is asked in Slack" in receipt.reason
+    assert not [message for message in outside.slack.direct_messages(outside.slack.bob) if message.blocks]
+    assert outside.genesys.received == []
