@@ -123,7 +123,7 @@ def export(office: Office, /, form: str, **wanted: Any) -> None:
     with office.store() as store:
         records = along(store.trail(Wanted(**wanted)), "Writing records", printing=True)
         if form == "csv":
-            tables.write(sys.stdout, COLUMNS, map(as_columns, records))
+            tables.write(tables.printed(), COLUMNS, map(as_columns, records))
             return
         for record in records:
             sys.stdout.write(as_json(record) + "\n")

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -102,6 +103,8 @@ def _faults() -> tuple[type[Exception], ...]:
 @click.pass_context
 def main(context: click.Context) -> None:
     """Send canned responses from Slack into live Genesys Cloud conversations: once, by the right person."""
+    if isinstance(sys.stdout, TextIOWrapper):  # a letter that a terminal cannot show ends nothing
+        sys.stdout.reconfigure(errors="backslashreplace")
     context.obj = Office(now, _store, read_settings, _catalog)
 
 
@@ -352,7 +355,7 @@ def export_sends(since: datetime | None, until: datetime | None, as_: tables.For
     end = min(until, datetime.max - timedelta(days=1)) + timedelta(days=1) if until else None
     with _store() as store:
         lines = store.each_send(since=_utc(since), until=_utc(end))
-        tables.write(sys.stdout, SEND_COLUMNS, along(lines, "Writing sends", printing=True), as_=as_)
+        tables.write(tables.printed(), SEND_COLUMNS, along(lines, "Writing sends", printing=True), as_=as_)
 
 
 @main.command()

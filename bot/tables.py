@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from typing import Literal, TextIO
 
 Format = Literal["csv", "jsonl"]
 
 _FORMULA = tuple("=+-@＝＋－＠")  # what a spreadsheet may take for one, in full width too
+
+
+def printed() -> TextIO:
+    """Standard output in UTF-8: what is written out is read elsewhere, whatever this terminal takes."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
+    return sys.stdout
 
 
 def write(

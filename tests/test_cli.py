@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -1153,6 +1154,31 @@ def test_help_names_every_command_and_loads_no_server_and_no_database(folder: Pa
         "authlib",
         "yaml",
     }
+
+
+# -- letters that a terminal does not have ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [("sends export", "サポート".encode()), ("responses usage --by queue", rb"\u30b5\u30dd\u30fc\u30c8")],
+)
+def test_letter_that_the_output_cannot_hold_ends_no_command(
+    send: Canned, office: Sandbox, folder: Path, words: str, shown: bytes
+) -> None:
+    send("escalation")
+    with closing(sqlite3.connect(office.folder / "canned.db")) as database, database:
+        database.execute("UPDATE sends SET queue = 'サポート'")
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), **office.environment()}
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", *words.split()],
+        cwd=folder,
+        env=env | {"PYTHONIOENCODING": "latin-1"},
+        capture_output=True,
+        check=True,
+    )
+
+    assert shown in done.stdout
 
 
 # -- progress ---------------------------------------------------------------------------------
