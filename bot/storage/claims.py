@@ -38,7 +38,7 @@ from .workers import Workers
 A_MINUTE = timedelta(minutes=1)
 TEN_MINUTES = timedelta(minutes=10)
 
-SENT_AGAIN = "It was sent once more; the thread shows how that ended."
+SENT_AGAIN = "It was to be sent once more; the thread shows how that ended."
 
 
 def in_state(*states: State) -> ColumnElement[bool]:

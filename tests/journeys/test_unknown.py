@@ -239,7 +239,7 @@ def test_sent_again_is_asked_first_and_then_belongs_to_whoever_clicked(lost: Cal
     assert (again.state, again.request.supervisor) == (State.SENT, slack.bob)
     assert (unknown.state, unknown.handled_by) == (State.UNKNOWN, slack.bob)
     assert buttons(card(sandbox)) == []
-    assert any("was sent once more" in said for said in thread(sandbox))
+    assert any("was to be sent once more" in said for said in thread(sandbox))
     assert "Sent" in thread(sandbox)[-1]
     assert ("marked", slack.bob) in on_record(sandbox, unknown.key)
 
@@ -295,6 +295,7 @@ def test_sending_again_checks_everything_anew(lost: Callable[..., Sandbox]) -> N
 
     assert sandbox.genesys.received == []
     assert sandbox.receipts()[0].state is State.REFUSED
+    assert not any("was sent once more" in said for said in thread(sandbox))
 
 
 def test_what_was_typed_goes_again_until_it_was_kept_long_enough(lost: Callable[..., Sandbox]) -> None:
