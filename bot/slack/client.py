@@ -13,6 +13,7 @@ read do. As it comes a client reads the trust store at each call, so both take a
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Mapping
 from http.client import HTTPException
@@ -122,6 +123,8 @@ def header(headers: Mapping[str, str], wanted: str) -> str:
 def _client(
     token: str, base_url: str | None, ssl: SSLContext | None, timeout: int, handlers: list[RetryHandler]
 ) -> WebClient:
+    # Of an answer that was cut it would log the beginning: a name, or the ticket of a connection.
+    logging.getLogger("slack_sdk.web.base_client").setLevel(logging.CRITICAL)
     return WebClient(token, base_url or SLACK_API, timeout, ssl, retry_handlers=handlers)
 
 

@@ -46,6 +46,17 @@ def test_post_without_a_readable_answer_is_unanswered_and_sent_once(
     assert len(slack.seen("POST /api/chat.postMessage")) == 1
 
 
+def test_beginning_of_an_answer_that_is_cut_is_in_no_log(
+    slack: SimulatedSlack, client: WebClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    slack.fault("POST /api/users.info", "broken_json", times=None)
+
+    with pytest.raises(Unanswered):
+        call(client.users_info, user=slack.ann)
+
+    assert caplog.text == ""
+
+
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 407])
 def test_page_of_somebody_in_between_is_no_refusal_of_slacks(
     slack: SimulatedSlack, client: WebClient, status: int
