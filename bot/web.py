@@ -61,6 +61,7 @@ def build(
     `pages` are those that people open in a browser.
     """
     web = Flask(__name__)
+    web.url_map.merge_slashes = False  # it would redirect to wherever the Host header says
 
     @web.get("/healthz")
     def alive() -> ResponseReturnValue:

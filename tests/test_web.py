@@ -189,6 +189,14 @@ def test_other_methods_and_paths_find_nothing(everything: Sandbox) -> None:
             assert "Traceback" not in answer.text
 
 
+def test_nobody_is_sent_to_a_host_that_the_request_names(everything: Sandbox) -> None:
+    """A cache on the way would keep it, and a sign-in's code would go there without TLS."""
+    for path in ("/genesys//connect", "/genesys//callback?state=1&code=2", "/healthz/", "//healthz//"):
+        named = {"Host": "elsewhere.example"}
+        answer = requests.get(url(everything, path), headers=named, timeout=5, allow_redirects=False)
+        assert (answer.status_code, "elsewhere" in answer.text) == (404, False), path
+
+
 def test_variables_of_an_oauth_app_change_nothing(
     make_sandbox: Callable[..., Sandbox], monkeypatch: pytest.MonkeyPatch
 ) -> None:
