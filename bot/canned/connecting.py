@@ -42,7 +42,8 @@ _PAGE_SALT, _STATE_SALT = "connect page", "connect state"
 NOTHING = "Nothing was connected."
 _STALE = f"This link is used up, or older than ten minutes. {NOTHING} Type `/canned connect` for a new one."
 _ELSEWHERE = (
-    f"This sign-in was begun in another browser, used before, or begun more than ten minutes ago. {NOTHING} "
+    "This sign-in was begun in another browser, or another one was begun here since, or it was used before, "
+    f"or begun more than ten minutes ago. {NOTHING} "
     "Type `/canned connect` and follow the new link in one and the same browser."
 )
 

@@ -251,6 +251,21 @@ def test_the_way_back_counts_only_in_the_browser_that_was_clicked_in(office: San
     assert "Connected as Ann Lee" in browser.text
 
 
+def test_of_two_sign_ins_in_one_browser_the_later_counts_and_the_other_is_told_why(office: Sandbox) -> None:
+    first = opened(office, asks_for_a_link(office))
+    second = asks_for_a_link(office)
+    first.click()
+    away = first.away
+    first.open(second)
+    first.click()
+    later = first.away
+    first.open(office.genesys.log_in(away, office.genesys.ann))
+    assert "another one was begun here since" in first.text
+    first.open(office.genesys.log_in(later, office.genesys.ann))
+
+    assert first.status == 200
+
+
 def test_a_link_works_once(office: Sandbox) -> None:
     link = asks_for_a_link(office)
     first, second = opened(office, link), opened(office, link)
