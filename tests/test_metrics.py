@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 import requests
@@ -84,6 +86,20 @@ def test_what_waits_is_shown_until_it_has_left(sandbox: Sandbox) -> None:
     sandbox.slack.clear_faults()
     sandbox.drain()
     assert numbers(sandbox)["canned_posts_due"] == 0
+
+
+def test_what_was_to_leave_later_is_not_old_when_its_time_has_come(sandbox: Sandbox) -> None:
+    slack, at = sandbox.slack, sandbox.clock().astimezone(ZoneInfo("Europe/Berlin")) + timedelta(hours=1)
+    slack.types(slack.ann, f"/canned {sandbox.conversation} escalation at {at:%Y-%m-%d %H:%M}", slack.channel)
+    sandbox.drain()
+    gate = sandbox.genesys.hold("GET /api/v2/conversations/{id}")
+    sandbox.clock.advance(hours=1)
+    sandbox.bot.sweep()
+    assert gate.arrived.wait(10)
+    under_way = numbers(sandbox)["canned_oldest_send_seconds"]
+    gate.release()
+
+    assert under_way < 120
 
 
 def test_a_renewed_sign_in_is_counted(sandbox: Sandbox) -> None:

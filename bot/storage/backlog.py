@@ -41,7 +41,5 @@ class Backlogs(Database):
             return Backlog(
                 posts=tx.execute(say).scalar_one(),
                 unknown=tx.execute(select(func.count()).where(STILL_UNKNOWN)).scalar_one(),
-                oldest=tx.execute(
-                    select(sends.c.requested_at).where(waiting).order_by(meant).limit(1)
-                ).scalar(),
+                oldest=tx.execute(select(func.min(meant)).where(waiting)).scalar(),
             )
