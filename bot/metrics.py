@@ -61,6 +61,8 @@ class Metrics:
             return
         request = receipt.request
         self._sends.labels(receipt.state.value).inc()
+        if receipt.handled_by is not None:
+            return  # how long a person took to look says nothing about the send
         meant = request.not_before or request.requested_at
         self._send_seconds.observe(max(0.0, (receipt.changed_at - meant).total_seconds()))
 

@@ -102,6 +102,22 @@ def test_what_was_to_leave_later_is_not_old_when_its_time_has_come(sandbox: Sand
     assert under_way < 120
 
 
+def test_what_a_supervisor_marks_as_not_sent_is_counted_and_was_no_long_send(sandbox: Sandbox) -> None:
+    slack = sandbox.slack
+    sandbox.genesys.fault(sandbox.post, "lost_before")
+    sandbox.genesys.fault("GET /api/v2/conversations/*/messages*", "status", status=404, times=None)
+    send(sandbox)
+    before = numbers(sandbox)
+    sandbox.clock.advance(minutes=30)
+    [card] = slack.messages(slack.channel)
+    slack.press(slack.ann, "Mark as not sent", card)
+    sandbox.drain()
+    after = numbers(sandbox)
+
+    assert (before["canned_sends_total unsent"], after["canned_sends_total unsent"]) == (0, 1)
+    assert after["canned_send_seconds_count"] == before["canned_send_seconds_count"] == 1
+
+
 def test_a_renewed_sign_in_is_counted(sandbox: Sandbox) -> None:
     """The service's own on the events contract, on the platform the supervisor's."""
     send(sandbox)

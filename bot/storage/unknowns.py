@@ -33,7 +33,10 @@ class Unknowns(Database):
         now = self._now()
         with self._writing() as tx:
             moved = mark(tx, key, state, now, by=by, reason=reason, posts=posts)
-            return require(tx, key), moved
+            receipt = require(tx, key)
+        if moved and state is not State.UNKNOWN:
+            self._settled(receipt)
+        return receipt, moved
 
     def looking(self, key: str, *, by: str) -> datetime | None:
         """Put on record that `by` lets the bot look for it; when it began to leave."""
