@@ -13,6 +13,7 @@ def card(chat: Chat, sent: Json) -> Json:
     where = f" in {escape(short(chat.queue, 150))}" if chat.queue else ""
     head = f"*Conversation* `{escape(chat.conversation_id)}`"
     begun = f":speech_balloon: *New chat*{where} · {moment(chat.started_at)}"
+    heard = [context(begun)] if chat.ended_at != chat.started_at else []  # else of its end alone
     ended = f":checkered_flag: *Ended* · {moment(chat.ended_at)}" if chat.ended_at else ""
     above = sent or message(f"New chat{where}: {head}", [section(head)])
-    return message(above["text"], [*above["blocks"], context(begun), *([context(ended)] if ended else [])])
+    return message(above["text"], [*above["blocks"], *heard, *([context(ended)] if ended else [])])

@@ -163,6 +163,14 @@ def test_a_start_that_comes_after_the_end_announces_nothing(sandbox: Sandbox) ->
     assert cards(sandbox) == []
 
 
+def test_a_chat_of_which_only_the_end_was_heard_is_not_called_new(sandbox: Sandbox) -> None:
+    event(sandbox, eventType="conversation.chat.ended", queue="Billing")
+    types(sandbox, "/canned {conversation} escalation")
+
+    [card] = cards(sandbox)
+    assert ("Ended" in card.said, "New chat" in card.said) == (True, False)
+
+
 @pytest.mark.parametrize(
     "signature",
     [
