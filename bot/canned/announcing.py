@@ -88,7 +88,7 @@ class Announcing:
             return
         keep = self._store.chat_started if event.kind == STARTED else self._store.chat_ended
         try:
-            cards = keep(event.id, event.conversation_id, self._channels(event.queue), queue=event.queue)
+            cards = keep(event.id, event.conversation_id, self._channels(event), queue=event.queue)
         except DatabaseDown as exc:
             raise NotWritten(str(exc)) from exc
         log.info("%s: %s cards to write", event.kind, len(cards))
@@ -130,12 +130,17 @@ class Announcing:
         found = self._conversation_id(text)
         return found if found is not None and found.casefold() == text.casefold() else None
 
-    def _channels(self, queue: str) -> list[str]:
-        return [team.channel for team in self._catalog().teams if self._wants(team, queue)]
+    def _channels(self, event: Event) -> list[str]:
+        return [team.channel for team in self._catalog().teams if self._wants(team, event)]
 
-    def _wants(self, team: Team, queue: str) -> bool:
-        """A team with queues hears of theirs alone. Nothing goes into a channel that is refused."""
-        theirs = not team.queues or queue.casefold() in (each.casefold() for each in team.queues)
+    def _wants(self, team: Team, event: Event) -> bool:
+        """
+        A team with queues hears of theirs alone. Nothing goes into a channel that is refused.
+
+        An end is everybody's: the start may come late, and from another queue.
+        """
+        queues = [each.casefold() for each in team.queues]
+        theirs = not queues or event.queue.casefold() in queues or event.kind == ENDED
         return team.announce and theirs and self._people.known_refusal("", team.channel) is None
 
 

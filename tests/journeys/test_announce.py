@@ -163,6 +163,15 @@ def test_a_start_that_comes_after_the_end_announces_nothing(sandbox: Sandbox) ->
     assert cards(sandbox) == []
 
 
+@pytest.mark.parametrize("queue", [None, "Billing"])
+def test_whatever_queue_it_ended_in_a_late_start_announces_nothing(sandbox: Sandbox, queue: object) -> None:
+    asks(sandbox, queues=["Support EMEA"])
+    event(sandbox, eventType="conversation.chat.ended", id="event-2", queue=queue)
+    event(sandbox)
+
+    assert cards(sandbox) == []
+
+
 def test_a_chat_of_which_only_the_end_was_heard_is_not_called_new(sandbox: Sandbox) -> None:
     event(sandbox, eventType="conversation.chat.ended", queue="Billing")
     types(sandbox, "/canned {conversation} escalation")
