@@ -61,8 +61,9 @@ class Metrics:
             return
         request = receipt.request
         self._sends.labels(receipt.state.value).inc()
-        if receipt.handled_by is not None:
-            return  # how long a person took to look says nothing about the send
+        agreed = receipt.gate_until is None or receipt.opened_by is not None
+        if receipt.handled_by is not None or not agreed:
+            return  # how long people took to look or to agree says nothing about sending
         meant = request.not_before or request.requested_at
         self._send_seconds.observe(max(0.0, (receipt.changed_at - meant).total_seconds()))
 

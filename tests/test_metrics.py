@@ -118,6 +118,24 @@ def test_what_a_supervisor_marks_as_not_sent_is_counted_and_was_no_long_send(san
     assert after["canned_send_seconds_count"] == before["canned_send_seconds_count"] == 1
 
 
+def test_what_nobody_approved_was_no_slow_send(make_sandbox: Callable[..., Sandbox]) -> None:
+    sandbox = make_sandbox()
+    slack = sandbox.slack
+    slack.add_group("leads", [slack.lee], group_id="S0LEADS")
+    refund = {"title": "Refund", "text": "Your refund is on its way.", "approval": "S0LEADS"}
+    sandbox.configure({"responses": {"escalation": refund}})
+    sandbox.start()
+    sandbox.link_user(slack.lee, sandbox.genesys.add_user("Lee Fox", "lee.fox@example.com"))
+    send(sandbox)
+    sandbox.clock.advance(minutes=5, seconds=1)
+    sandbox.bot.sweep()
+    sandbox.drain()
+
+    after = numbers(sandbox)
+    assert sum(after[f"canned_sends_total {state}"] for state in ("cancelled", "refused")) == 1
+    assert after["canned_send_seconds_count"] == 0
+
+
 def test_a_renewed_sign_in_is_counted(sandbox: Sandbox) -> None:
     """The service's own on the events contract, on the platform the supervisor's."""
     send(sandbox)
