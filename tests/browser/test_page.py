@@ -70,6 +70,39 @@ def test_window_is_filled_in_by_keyboard_alone(tab: Tab, sandbox: Sandbox) -> No
     expect(chat(tab).get_by_text(text)).to_be_visible()
 
 
+def test_second_click_on_send_answers_no_question_that_was_not_shown(tab: Tab, sandbox: Sandbox) -> None:
+    slack = sandbox.slack
+    slack.types(slack.ann, f"/canned {sandbox.conversation} escalation", slack.channel)
+    sandbox.drain()
+    slack.types(slack.ann, f"/canned {sandbox.conversation}", slack.channel)
+    sandbox.drain()
+    slack.choose(slack.ann, "Response", "escalation")
+    sandbox.drain()
+    window = tab.get_by_role("dialog")
+    expect(window.get_by_label("Message")).to_have_value(ESCALATION)
+    # The second click comes when the answer to the first is there and not on the screen yet.
+    tab.evaluate(
+        """async () => {
+          const send = document.querySelector("dialog footer button.primary"), ask = window.fetch;
+          const answered = new Promise((done) => {
+            window.fetch = async (...given) => {
+              const answer = await ask(...given);
+              send.click();
+              done();
+              return answer;
+            };
+          });
+          send.click();
+          await answered;
+          window.fetch = ask;
+        }"""
+    )
+
+    expect(window.get_by_text("Send it again?")).to_be_visible()
+    sandbox.drain()
+    assert sandbox.genesys.customer_sees(sandbox.conversation) == [ESCALATION]
+
+
 def test_typed_text_and_focus_outlive_what_happens_meanwhile(tab: Tab, sandbox: Sandbox) -> None:
     line = tab.get_by_label("Message or command")
     line.press_sequentially("half a thou")

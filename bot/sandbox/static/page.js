@@ -102,12 +102,14 @@ async function refresh(url = location.href, options = {}) {
   }
 }
 
+// What was submitted and is not answered yet is not submitted again: what is drawn may be gone behind it.
+const waiting = (form) => form.querySelector("button[name=submit].primary");
+
 async function send(form, more) {
   const body = new URLSearchParams(new FormData(form));
   for (const [name, value] of more) body.append(name, value);
   busy += 1;
-  const pending = form.querySelector("button[name=submit].primary");
-  if (pending) pending.setAttribute("aria-busy", "true");
+  if (body.has("submit")) waiting(form)?.setAttribute("aria-busy", "true");
   try { await refresh(form.action, { method: "POST", body }); } finally { busy -= 1; version = ""; }
   if (body.has("submit")) document.querySelector(".wrong :is(input, textarea, select)")?.focus();
 }
@@ -119,6 +121,7 @@ setInterval(() => { if (!busy && !document.hidden) refresh(); }, PACE);
 document.addEventListener("submit", (event) => {
   event.preventDefault();
   const form = event.target, by = event.submitter;
+  if (by && by.name === "submit" && waiting(form)?.ariaBusy) return;
   if (by && by.dataset.confirm && !confirm(by.dataset.confirm)) return;
   send(form, by && by.name ? [[by.name, by.value]] : []);
   if (form.classList.contains("composer")) for (const each of form.querySelectorAll("input:not([type=hidden])")) each.value = "";
