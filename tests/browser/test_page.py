@@ -70,6 +70,27 @@ def test_window_is_filled_in_by_keyboard_alone(tab: Tab, sandbox: Sandbox) -> No
     expect(chat(tab).get_by_text(text)).to_be_visible()
 
 
+def test_select_shows_what_is_chosen_and_offers_what_was_found_for_its_letters(
+    tab: Tab, sandbox: Sandbox
+) -> None:
+    tab.get_by_role("button", name="Send a response").click()
+    response = tab.get_by_role("dialog").get_by_role("combobox", name="Response")
+    response.click()
+    expect(tab.get_by_role("option", name="Escalated to a specialist")).to_be_visible()
+    response.fill("refund")
+    response.press("Enter")  # before anything is found for it
+    option = tab.get_by_role("option", name="Refund promised")
+    expect(option).to_be_visible()
+    expect(response).to_have_value("refund")
+    response.press("Enter")
+    expect(response).to_have_value("Refund promised")
+    expect(tab.get_by_role("dialog").get_by_label("Message")).to_be_visible()
+
+    response.fill("escalation")
+    response.press("Tab")
+    expect(response).to_have_value("Refund promised")
+
+
 def test_second_click_on_send_answers_no_question_that_was_not_shown(tab: Tab, sandbox: Sandbox) -> None:
     slack = sandbox.slack
     slack.types(slack.ann, f"/canned {sandbox.conversation} escalation", slack.channel)

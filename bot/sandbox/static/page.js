@@ -213,11 +213,17 @@ let typing = 0, offers = 0;
 const isCombo = (node) => node.getAttribute && node.getAttribute("role") === "combobox";
 document.addEventListener("input", (event) => {
   if (!isCombo(event.target)) return;
+  offers += 1; // what was found for other letters is nothing to choose from any more
+  open(event.target, false);
   clearTimeout(typing);
   typing = setTimeout(() => offer(event.target), 150);
 });
 document.addEventListener("focusin", (event) => { if (isCombo(event.target) && !event.target.value) offer(event.target); });
-document.addEventListener("focusout", (event) => { if (isCombo(event.target)) open(event.target, false); });
+document.addEventListener("focusout", (event) => {
+  if (!isCombo(event.target)) return;
+  open(event.target, false);
+  event.target.value = event.target.defaultValue; // what is chosen, not what was looked for
+});
 document.addEventListener("mousedown", (event) => {
   const option = event.target.closest("[role=option]");
   if (!option) return;
