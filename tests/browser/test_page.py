@@ -64,6 +64,7 @@ def test_window_is_filled_in_by_keyboard_alone(tab: Tab, sandbox: Sandbox) -> No
     expect(window.get_by_text(text)).to_be_visible()
     window.get_by_role("button", name="Send").last.press("Enter")
     expect(window.get_by_text("Sent")).to_be_visible()
+    expect(window.get_by_role("button", name="Close").last).to_be_focused()
     tab.keyboard.press("Escape")
     expect(window).to_have_count(0)
     expect(tab.get_by_role("button", name="Send a response")).to_be_focused()
@@ -136,6 +137,51 @@ def test_typed_text_and_focus_outlive_what_happens_meanwhile(tab: Tab, sandbox: 
     expect(line).to_have_value("half a thou")
     expect(line).to_be_focused()
     assert tab.evaluate("document.activeElement.selectionStart") == 4
+
+
+def test_typed_text_and_focus_outlive_a_complaint_that_goes(tab: Tab, sandbox: Sandbox) -> None:
+    line = tab.get_by_label("Message or command")
+    sandbox.slack.says(sandbox.slack.bob, sandbox.slack.channel, "Somebody writes")
+    messages(tab).get_by_role("link", name="Reply in thread").click()
+    tab.get_by_label("Reply", exact=True).fill("/canned help")
+    tab.keyboard.press("Enter")
+    expect(tab.get_by_text("Slack takes no commands in threads.")).to_be_visible()
+    line.press_sequentially("half a thou")
+    tab.evaluate("fetch(document.querySelector('#composer').action, {method: 'POST', body: new FormData()})")
+
+    expect(tab.get_by_text("Slack takes no commands in threads.")).to_have_count(0)
+    expect(line).to_have_value("half a thou")
+    expect(line).to_be_focused()
+
+
+def test_typed_text_and_focus_outlive_a_field_that_comes_above(tab: Tab, sandbox: Sandbox) -> None:
+    slack = sandbox.slack
+    slack.shortcut(slack.ann, "canned_open")
+    sandbox.drain()
+    slack.choose(slack.ann, "Response", "greeting")
+    sandbox.drain()
+    topic = tab.get_by_role("dialog").get_by_label("topic")
+    topic.press_sequentially("half a top")
+    view = slack.top(slack.ann)
+    assert view is not None
+    element = {"type": "plain_text_input", "action_id": "more"}
+    label = {"type": "plain_text", "text": "More"}
+    more = {"type": "input", "block_id": "more", "label": label, "element": element}
+    for blocks in ([view.blocks[0], more, *view.blocks[1:]], view.blocks):
+        slack.change(view, {**view.json, "blocks": blocks})
+        expect(tab.get_by_role("dialog").get_by_label("More")).to_have_count(int(more in blocks))
+        expect(topic).to_have_value("half a top")
+        expect(topic).to_be_focused()
+
+
+@pytest.mark.parametrize("undo_seconds", [120])
+def test_what_has_the_focus_and_goes_leaves_it_nearby(tab: Tab, sandbox: Sandbox) -> None:
+    types(tab, f"/canned {sandbox.conversation} escalation")
+    messages(tab).get_by_role("button", name="Undo").press("Enter")
+    expect(messages(tab).get_by_role("button", name="Undo")).to_have_count(0)
+    expect(messages(tab)).to_be_focused()
+    tab.get_by_role("button", name="End chat").press("Enter")
+    expect(chat(tab)).to_be_focused()
 
 
 @pytest.mark.parametrize("undo_seconds", [120])

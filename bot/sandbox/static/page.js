@@ -35,11 +35,13 @@ function morph(old, fresh) {
 }
 
 function children(old, fresh) {
-  const wanted = [...fresh.childNodes];
+  const wanted = [...fresh.childNodes], stay = new Set(wanted.map((each) => each.id).filter(Boolean));
   let at = old.firstChild;
   for (const each of wanted) {
     const found = each.id ? [...old.children].find((one) => same(one, each)) : at && same(at, each) ? at : null;
     if (!found) { old.insertBefore(each, at); continue; }
+    // What goes is taken out, rather than what stays moved before it: a moved field loses the focus.
+    while (found !== at && at && !stay.has(at.id)) { const next = at.nextSibling; at.remove(); at = next; }
     if (found === at) at = at.nextSibling;
     else old.insertBefore(found, at);
     morph(found, each);
@@ -50,6 +52,8 @@ function children(old, fresh) {
 function draw(text) {
   const fresh = new DOMParser().parseFromString(text, "text/html");
   const lists = [...document.querySelectorAll("[data-stick]")];
+  const focused = document.activeElement;
+  const near = focused.closest("[role=log]") || focused.closest("section")?.querySelector("[role=log]");
   const low = new Set(lists.filter((each) => each.scrollHeight - each.scrollTop - each.clientHeight < 60)
     .map((each) => each.dataset.stick));
   const had = new Set(lists.map((each) => each.dataset.stick));
@@ -60,7 +64,12 @@ function draw(text) {
     if (low.has(each.dataset.stick) || !had.has(each.dataset.stick)) each.scrollTop = each.scrollHeight;
   windows();
   news();
+  if (!focused.isConnected && document.activeElement === document.body) // what was pressed is gone: nearby, then
+    (document.querySelector("dialog") ? first(document.querySelector("dialog")) : near)?.focus();
 }
+
+const first = (dialog) =>
+  dialog.querySelector(".fill input, .fill textarea, .fill select") || dialog.querySelector("footer button");
 
 function windows() {
   if (opener && !document.querySelector("dialog")) { // a window that is gone gives the focus back
@@ -72,7 +81,7 @@ function windows() {
     each.close();
     each.showModal();
     each.addEventListener("cancel", (event) => { event.preventDefault(); each.querySelector("button.close").click(); });
-    (each.querySelector(".fill input, .fill textarea, .fill select") || each.querySelector("footer button")).focus();
+    first(each).focus();
   }
 }
 
