@@ -10,6 +10,8 @@ from typing import TypeVar
 
 from werkzeug.datastructures import MultiDict
 
+from bot.slack.manifest import COMMAND
+
 from . import slack_forms as forms
 from .faults import Fault, Kind
 from .page_looks import Look
@@ -108,6 +110,8 @@ class Hands:
         place = self._slack.direct_channel(look.who).id if look.place == "dm" else look.place
         if text.startswith("/") and form.get("thread"):
             self.troubles[look.who] = "Slack takes no commands in threads. Type it in the channel."
+        elif text.startswith("/") and text.split()[0] != COMMAND:
+            self.troubles[look.who] = f"{text.split()[0]} is not a valid command. Here is {COMMAND}."
         elif text.startswith("/"):
             return self._slack.types(look.who, text, place)
         elif text:

@@ -233,6 +233,8 @@ def test_what_cannot_be_done_is_said_and_faults_are_switched_on_and_off(
     gone = {"in": "1.2", "press": "a/b"}
     assert "That is not there any more." in page.do(**gone).text
     assert "no commands in threads" in page.do(text="/canned help", thread="1.2").text
+    assert "/caned is not a valid command." in page.do(text="/caned help").text
+    assert staged.slack.deliveries == []
     assert "no commands" not in page.do(text="Good morning").text
     assert page.do("search", field="a/b", **gone).text.count('role="option"') == 0
     assert 'aria-checked="true"' in page.do(query="?under=1", fault="slow").text
