@@ -162,6 +162,7 @@ def test_home_is_shown_as_it_was_published(page: Reader, staged: Sandbox) -> Non
     assert "<h4>Your sends</h4>" in text
     assert "<strong>escalation</strong> ⚠️" in text
     assert "Your sends" not in page.get(f"?place=home&who={staged.slack.bob}").text
+    assert f'href="?who={staged.slack.bob}&amp;chat=' in text  # who has not opened theirs is elsewhere
 
 
 def test_time_that_was_picked_can_be_taken_back(page: Reader, staged: Sandbox) -> None:
