@@ -139,6 +139,15 @@ def test_typed_text_and_focus_outlive_what_happens_meanwhile(tab: Tab, sandbox: 
     assert tab.evaluate("document.activeElement.selectionStart") == 4
 
 
+def test_year_of_a_time_has_four_digits(tab: Tab, sandbox: Sandbox) -> None:
+    tab.get_by_role("button", name="Send a response").click()
+    at = tab.get_by_role("dialog").get_by_label("At (optional)")
+    at.focus()
+    tab.keyboard.type("12312026730AM")
+
+    expect(at).to_have_value("2026-12-31T07:30")
+
+
 def test_typed_text_and_focus_outlive_a_complaint_that_goes(tab: Tab, sandbox: Sandbox) -> None:
     line = tab.get_by_label("Message or command")
     sandbox.slack.says(sandbox.slack.bob, sandbox.slack.channel, "Somebody writes")
