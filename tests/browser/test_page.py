@@ -265,9 +265,12 @@ def test_customer_writes_leaves_and_another_one_comes(tab: Tab, sandbox: Sandbox
     expect(tab.get_by_role("heading", name=re.compile("Customer 4"))).to_be_visible()
 
 
-def test_page_fits_into_the_window_wide_and_narrow(tab: Tab) -> None:
+def test_page_fits_into_the_window_wide_and_narrow(tab: Tab, sandbox: Sandbox) -> None:
     tab.get_by_role("link", name="Under the hood").click()
     expect(tab.get_by_role("region", name="Under the hood")).to_be_visible()
     for width in (1280, 390):
         tab.set_viewport_size({"width": width, "height": 800})
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    sandbox.slack.says(sandbox.slack.bob, sandbox.slack.channel, f"```{'x ' * 400}{'y' * 400}```")
+    expect(messages(tab).locator("pre")).to_be_visible()
+    assert messages(tab).evaluate("each => each.scrollWidth <= each.clientWidth")
