@@ -191,6 +191,10 @@ def test_what_has_the_focus_and_goes_leaves_it_nearby(tab: Tab, sandbox: Sandbox
     expect(messages(tab)).to_be_focused()
     tab.get_by_role("button", name="End chat").press("Enter")
     expect(chat(tab)).to_be_focused()
+    tab.get_by_role("button", name="Home").press("Enter")
+    tab.get_by_role("button", name="Disconnect Genesys").press("Enter")
+    expect(tab.get_by_role("button", name="Connect Genesys")).to_be_visible()
+    expect(tab.get_by_role("form", name="Home")).to_be_focused()
 
 
 @pytest.mark.parametrize("undo_seconds", [120])

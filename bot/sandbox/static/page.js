@@ -53,7 +53,7 @@ function draw(text) {
   const fresh = new DOMParser().parseFromString(text, "text/html");
   const lists = [...document.querySelectorAll("[data-stick]")];
   const focused = document.activeElement;
-  const near = focused.closest("[role=log]") || focused.closest("section")?.querySelector("[role=log]");
+  const near = focused.closest("[role=log], .home") || focused.closest("section")?.querySelector("[role=log]");
   const low = new Set(lists.filter((each) => each.scrollHeight - each.scrollTop - each.clientHeight < 60)
     .map((each) => each.dataset.stick));
   const had = new Set(lists.map((each) => each.dataset.stick));
