@@ -160,7 +160,9 @@ class Approving:
         if not why:
             raise BadInput("Say why: whoever asked reads it.", field="reason")
         outcome = Outcome(State.CANCELLED, reason=f"{self._name(user)} rejected it: {why[:REASON]}")
-        settled, moved = self._store.settle(key, outcome, was=(State.PENDING,), posts=TOLD, actor=user)
+        settled, moved = self._store.settle(
+            key, outcome, was=(State.PENDING,), posts=TOLD, actor=user, asked_until=receipt.gate_until
+        )
         if not moved:
             raise NotAllowed(_OVER)
         self._changed(receipt.request)

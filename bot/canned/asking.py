@@ -257,7 +257,7 @@ class Asking:
         if (asked.place, asked.ts) != (user, ts):
             raise NotAllowed("This question is not the one that was put to you. Nothing was sent.")
         if not receipt.is_asked or self.lapsed(receipt):
-            raise NotAllowed("This message does not wait for you any more: it was answered, or too late.")
+            raise NotAllowed(_OVER)
         return receipt
 
     @on_record()
@@ -279,7 +279,7 @@ class Asking:
         reason = f"{name} agreed to send it." if edited is None else f"{name} sends it in other words."
         opened, moved = self._store.open_gate(key, by=user, edited=edited, reason=reason)
         if not moved:
-            raise NotAllowed("This message does not wait for you any more: it was answered, or too late.")
+            raise NotAllowed(_OVER)
         self._said(opened.request, user)
         return opened
 
@@ -288,9 +288,12 @@ class Asking:
         """The agent does not want it sent; the supervisor and the thread are told. Raises as `question`."""
         receipt = self.question(key, user, ts)
         outcome = Outcome(State.CANCELLED, reason=f"{_upper(self._name(receipt))} declined to send it.")
-        settled, moved = self._store.settle(key, outcome, was=(State.PENDING,), posts=TOLD, actor=user)
-        if moved:
-            self._said(receipt.request, user)
+        settled, moved = self._store.settle(
+            key, outcome, was=(State.PENDING,), posts=TOLD, actor=user, asked_until=receipt.gate_until
+        )
+        if not moved:
+            raise NotAllowed(_OVER)
+        self._said(receipt.request, user)
         return settled
 
     def _name(self, receipt: Receipt) -> str:
@@ -315,3 +318,6 @@ def _require_plain(text: str, *, frozen: str) -> None:
 
 def _upper(name: str) -> str:
     return name[:1].upper() + name[1:]
+
+
+_OVER = "This message does not wait for you any more: it was answered, or too late."

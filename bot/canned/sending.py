@@ -131,7 +131,10 @@ class Sender:
         if receipt.is_asked:
             asking = self._approving if receipt.awaits_approval else self._asking
             lapsed = asking.lapsed(receipt)
-            return self._settle(request, lapsed, was=State.PENDING, late=True) if lapsed else receipt
+            if lapsed is None:
+                return receipt
+            until = receipt.gate_until
+            return self._settle(request, lapsed, was=State.PENDING, late=True, asked_until=until)
         if receipt.is_scheduled and receipt.not_before and receipt.not_before > self._now():
             return receipt  # nothing is asked or decided of it before its time
         late = late or receipt.opened_by is not None or receipt.approved_by is not None
@@ -419,13 +422,24 @@ class Sender:
         return self._settle(request, outcome, was=State.SENDING, late=late)
 
     def _settle(
-        self, request: SendRequest, outcome: Outcome, *, was: State, late: bool, actor: str = "bot"
+        self,
+        request: SendRequest,
+        outcome: Outcome,
+        *,
+        was: State,
+        late: bool,
+        actor: str = "bot",
+        asked_until: datetime | None = None,
     ) -> Receipt:
         if outcome.state is State.SENT and self._genesys.tells_delivery:
             outcome = replace(outcome, look_at=self._now() + FIRST_LOOK)
-        posts = _posts(request, outcome, late=late)
         receipt, moved = self._store.settle(
-            request.key, outcome, was=_from(outcome, was), posts=posts, actor=actor
+            request.key,
+            outcome,
+            was=_from(outcome, was),
+            posts=_posts(request, outcome, late=late),
+            actor=actor,
+            asked_until=asked_until,
         )
         if outcome.state is State.SENT and receipt.state is State.UNSENT and receipt.handled_by:
             known = replace(outcome, reason=f"{_MARKED} {outcome.reason}".rstrip())

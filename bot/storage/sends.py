@@ -39,6 +39,8 @@ BEGIN = update(sends).where(READY, ~IS_PAUSED)
 HELD_UP_BY = OF_SEND.where(READY)
 FORGET = update(sends).where(THIS, sends.c.gate.is_(None))
 SETTLE = update(sends).where(THIS, sends.c.state.in_(bindparam("was", expanding=True)))
+UNANSWERED = and_(sends.c.gate_until == bindparam("asked_until"), sends.c.opened_by.is_(None))
+SETTLE_ASKED = SETTLE.where(UNANSWERED)
 SENT_BY = (
     select(sends.c.response)
     .where(sends.c.supervisor == bindparam("supervisor"), sends.c.state == State.SENT)
@@ -94,9 +96,12 @@ class Sends(Claims):
         was: Collection[State],
         posts: Sequence[PostKind] = (),
         actor: str = "bot",
+        asked_until: datetime | None = None,
     ) -> tuple[Receipt, bool]:
         """
         Move the send to `outcome`, if it is in one of the states `was`; its receipt, and whether it moved.
+
+        With `asked_until`, only if whoever was asked until then has not let it leave meanwhile.
 
         With it go the audit line, the `posts`, and the note that the card is out of date. Back
         to PENDING it belongs to nobody, and the text that did not leave is forgotten, but for
@@ -105,9 +110,12 @@ class Sends(Claims):
         Raises NoSuchSend.
         """
         now = self._now()
-        here = {"this": key, "was": [State(state) for state in was]}
+        here: dict[str, Any] = {"this": key, "was": [State(state) for state in was]}
+        which = SETTLE
+        if asked_until is not None:
+            which, here = SETTLE_ASKED, here | {"asked_until": asked_until}
         with self._writing() as tx:
-            moved = tx.execute(SETTLE, _settled(outcome, now) | here).rowcount == 1
+            moved = tx.execute(which, _settled(outcome, now) | here).rowcount == 1
             if moved and outcome.state is State.PENDING and _forgets(tx, key):
                 tx.execute(KEEP_TEXT, {"this": key, "final": None})
             receipt = require(tx, key)

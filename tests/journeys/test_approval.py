@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -142,6 +143,22 @@ def test_rejected_is_told_with_the_reason_to_who_asked_and_in_the_thread(lead: S
     for said in (replies(lead)[0], replies(lead)[-1], direct(lead)):
         assert "Lee Fox rejected it: Too much for <one> order." in said
     assert buttons(question(lead)) == []
+
+
+def test_a_rejection_that_comes_just_after_the_approval_is_too_late(lead: Sandbox) -> None:
+    asked, slack = asks(lead), lead.slack
+    presses(lead, "Reject", asked)
+    slack.fill(slack.lee, "Reason", "Wait.")
+    with ThreadPoolExecutor(2) as pool, lead.locked_database():
+        pool.submit(slack.press, slack.lee, "Approve", asked)
+        time.sleep(0.3)
+        late = pool.submit(slack.submit, slack.lee)
+        time.sleep(0.3)
+    lead.drain()
+
+    assert got(lead) == [TEXT]
+    assert "Sent" in replies(lead)[-1]
+    assert "does not wait for an approval any more" in late.result().body
 
 
 def test_nobody_approved_in_time_ends_it_and_a_late_click_sends_nothing(lead: Sandbox) -> None:

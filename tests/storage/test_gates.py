@@ -286,3 +286,16 @@ def test_the_group_is_asked_in_the_thread_and_what_came_of_it_takes_its_place(
     ]
     assert store.asked(approved, PostKind.APPROVE) == Asked("C0TEAM", None)
     assert store.asked(approved) is None
+
+
+@pytest.mark.parametrize("gate", [Gate.AGENT, Gate.APPROVAL, Gate.BOTH])
+def test_whoever_let_it_leave_was_neither_late_nor_against_it(
+    store: Store, claim: Callable[..., str], ask: Any, ask_group: Any, gate: Gate
+) -> None:
+    key = claim(gate=gate)
+    asked, _ = ask(key) if gate is Gate.AGENT else ask_group(key, gate)
+    over = Outcome(State.CANCELLED, reason="Nobody did.")
+    assert open_gate(store, key) if gate is Gate.AGENT else approve(store, key)
+
+    assert not store.settle(key, over, was=(State.PENDING,), asked_until=asked.gate_until)[1]
+    assert store.receipt(key).state is State.PENDING
