@@ -90,10 +90,11 @@ class Approving:
         """What becomes of a send that nobody approved in time; None while there is time."""
         if receipt.gate_until is None or self._now() < receipt.gate_until:
             return None
-        return Outcome(
-            State.CANCELLED,
-            reason="Nobody approved it within five minutes. Send it again if it still fits.",
-        )
+        asked = self._store.asked(receipt.key, PostKind.APPROVE)
+        why = "Nobody approved it within five minutes."
+        if asked is None or asked.ts is None:
+            why = "Slack did not show the question to the group within five minutes."
+        return Outcome(State.CANCELLED, reason=f"{why} Send it again if it still fits.")
 
     def require(self, receipt: Receipt, response: Response, requester: str, sender: GenesysSender) -> None:
         """

@@ -177,11 +177,11 @@ class Asking:
         """What becomes of a send that nobody let leave in time; None while there is time."""
         if receipt.gate_until is None or self._now() < receipt.gate_until:
             return None
-        name = _upper(self._name(receipt))
-        return Outcome(
-            State.CANCELLED,
-            reason=f"{name} did not answer within five minutes. Send it again if it still fits.",
-        )
+        name, asked = self._name(receipt), self._store.asked(receipt.key)
+        why = f"{_upper(name)} did not answer within five minutes."
+        if asked is None or asked.ts is None:
+            why = f"Slack did not show {name} the question within five minutes."
+        return Outcome(State.CANCELLED, reason=f"{why} Send it again if it still fits.")
 
     def agent(self, receipt: Receipt) -> Link:
         """Who let this send leave, if they still are who was asked. Raises NotAllowed, SlackDown."""

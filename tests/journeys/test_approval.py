@@ -161,6 +161,25 @@ def test_a_rejection_that_comes_just_after_the_approval_is_too_late(lead: Sandbo
     assert "does not wait for an approval any more" in late.result().body
 
 
+def test_a_group_to_which_slack_has_not_shown_the_question_is_not_said_to_have_kept_silent(
+    lead: Sandbox,
+) -> None:
+    slack = lead.slack
+    slack.fault("POST /api/chat.postMessage", "lost_before", times=None)
+    slack.types(slack.ann, f"/canned {lead.conversation} refund", slack.channel)
+    lead.rest()
+    lead.clock.advance(minutes=6)
+    lead.bot.sweep()
+    lead.rest()
+    slack.clear_faults()
+    lead.drain()
+
+    assert lead.receipts()[0].state is State.CANCELLED
+    for said in (direct(lead), replies(lead)[-1]):
+        assert "Nobody approved" not in said
+        assert "Slack did not show" in said
+
+
 def test_nobody_approved_in_time_ends_it_and_a_late_click_sends_nothing(lead: Sandbox) -> None:
     asked = asks(lead)
     lead.clock.advance(minutes=5, seconds=1)

@@ -188,6 +188,28 @@ def test_an_answer_that_never_came_ends_the_wait_and_a_late_click_sends_nothing(
     assert buttons(question(outside)) == []
 
 
+def test_an_agent_to_whom_slack_has_not_shown_the_question_is_not_said_to_have_kept_silent(
+    outside: Sandbox,
+) -> None:
+    slack, refused = outside.slack, types(outside)
+    held = outside.genesys.hold("GET /api/v2/conversations/{id}")
+    slack.press(slack.ann, "Ask Bob Ray", refused)
+    assert held.arrived.wait(10)
+    slack.fault("POST /api/chat.postMessage", "lost_before", times=None)
+    held.release()
+    outside.rest()
+    outside.clock.advance(minutes=6)
+    outside.bot.sweep()
+    outside.rest()
+    slack.clear_faults()
+    outside.drain()
+
+    assert outside.receipts()[0].state is State.CANCELLED
+    for said in (slack.direct_messages(slack.ann)[-1].said, thread(outside)[-1], question(outside).said):
+        assert "did not answer" not in said
+        assert "Slack did not show" in said
+
+
 def test_a_click_after_the_wait_sends_nothing_though_nobody_has_swept_yet(outside: Sandbox) -> None:
     asked = asks(outside)
     outside.clock.advance(minutes=5, seconds=1)
