@@ -16,7 +16,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from queue import Empty
 from typing import Any
 
 from slack_bolt import App
@@ -146,9 +145,9 @@ class _Client(SocketModeClient):
         self.auto_reconnect_enabled = False
         self.message_processor.shutdown()  # type: ignore[no-untyped-call]
         self.message_workers.shutdown()
-        with contextlib.suppress(Empty):
-            while True:
-                raw = self.message_queue.get_nowait()
+        while not self.message_queue.empty():
+            raw = self.message_queue.get()
+            with contextlib.suppress(ValueError):
                 message = json.loads(raw)
                 if message.get("type") != "disconnect":
                     self.run_message_listeners(message, raw)
