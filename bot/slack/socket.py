@@ -124,9 +124,9 @@ class _Client(SocketModeClient):
     """The library's client, whose connections close without waiting for their read."""
 
     def __init__(self, app_token: str, client: WebClient, seconds: Callable[[], float]) -> None:
-        super().__init__(app_token, web_client=client, ping_interval=PING)
         self._seconds = seconds
         self.opened_at = seconds()
+        super().__init__(app_token, web_client=client, ping_interval=PING)  # its threads begin at once
         self.logger.addFilter(_without_payload)
 
     def connect(self) -> None:
@@ -136,8 +136,26 @@ class _Client(SocketModeClient):
         self.opened_at = self._seconds()
         if self.current_session is not None:
             _wakes_before_it_closes(self.current_session)
+            _notices_its_end(self.current_session)
         if self.closed:  # meanwhile: nobody would read what comes through it
             self.disconnect()
+
+    def _run_current_session(self) -> None:
+        super()._run_current_session()  # type: ignore[no-untyped-call]
+        # One that did not last is left to the library's next ping: Slack counts who asks for many.
+        lasted = self._seconds() - self.opened_at >= PING
+        if lasted and self.auto_reconnect_enabled and self._was_lost():
+            try:
+                self.connect_to_new_endpoint()
+            except Exception as exc:  # noqa: BLE001 - the edge of a thread that must go on
+                self.logger.warning("no new connection yet: %s", type(exc).__name__)
+
+    def _was_lost(self) -> bool:
+        return self.current_session is not None and not self.is_connected()
+
+    def _on_error(self, error: Exception) -> None:
+        if not isinstance(error, _HungUp):
+            super()._on_error(error)
 
     def answer_all(self) -> None:
         """Answer what has come, and what comes until then; nothing is taken up after that."""
@@ -178,6 +196,31 @@ def address(client: WebClient, app_token: str) -> str:
         ) from exc
 
 
+class _HungUp(ConnectionResetError):
+    pass
+
+
+class _Line:
+    """A connection's socket. The library takes its end for silence, and reads on for a minute."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+
+    def recv(self, size: int) -> bytes:
+        heard = self.sock.recv(size)
+        if not heard:
+            raise _HungUp
+        return heard
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.sock, name)
+
+
+def _notices_its_end(session: Connection) -> None:
+    if session.sock is not None:
+        session.sock = _Line(session.sock)  # type: ignore[assignment]
+
+
 def _without_payload(record: logging.LogRecord) -> bool:
     """The library warns of frames that it cannot take, such as a part of a message, and shows them."""
     if str(record.msg).startswith("Received an unsupported data frame"):
@@ -194,7 +237,7 @@ def _wakes_before_it_closes(session: Connection) -> None:
             with contextlib.suppress(OSError):
                 # The plain socket's: that of TLS would first forget the encryption
                 # under the read that is still going on.
-                socket.socket.shutdown(held, socket.SHUT_RDWR)
+                socket.socket.shutdown(getattr(held, "sock", held), socket.SHUT_RDWR)
         close()
 
     # The library makes its connections itself and can be given no other kind.

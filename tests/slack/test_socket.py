@@ -99,6 +99,20 @@ def test_every_command_is_answered_while_connections_are_refreshed_again_and_aga
     assert said == [f"you typed {number}" for number in range(5)]
 
 
+def test_a_connection_that_is_hung_up_is_replaced_at_once(
+    slack: SimulatedSlack, make_socket: Callable[..., Socket]
+) -> None:
+    later = 0.0
+    slack.ack_seconds = 9  # before the next ping could find out
+    make_socket(seconds=lambda: time.time() + later).connect()
+    assert slack.types("ann", "/canned one", "support-emea").ok
+
+    later = 11.0
+    slack.sockets.drop()
+
+    assert slack.types("ann", "/canned two", "support-emea").text == "you typed two"
+
+
 def test_how_many_connections_there_are_is_told_without_those_that_are_being_replaced(
     slack: SimulatedSlack, make_socket: Callable[..., Socket]
 ) -> None:
