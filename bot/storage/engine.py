@@ -248,6 +248,7 @@ def _prepare_sqlite(engine: Engine, *, patience: float, foreign_keys: bool) -> N
         _write_ahead(connection, patience)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA secure_delete = ON")  # not every SQLite has it on
+        connection.execute("PRAGMA cache_size = -512")  # KiB; its usual 2 MB fill up in each connection
         connection.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
 
     @event.listens_for(engine, "begin")
