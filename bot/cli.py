@@ -84,13 +84,12 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise  # click's own, such as the end of a help
-        except Exception as exc:
-            if isinstance(exc, _faults()):
-                raise click.ClickException(str(exc)) from exc
-            raise
+        except _faults() as exc:
+            raise click.ClickException(str(exc)) from exc
 
 
 def _faults() -> tuple[type[Exception], ...]:
+    """Imported only once something is wrong: a help needs none of it."""
     from bot.canned.errors import CannedError
     from bot.genesys import GenesysError
     from bot.storage import StorageError

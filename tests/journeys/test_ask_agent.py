@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from bot.models import State
+from bot.models import Receipt, State
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.slack_said import Message
 
@@ -502,21 +502,10 @@ def forge(sandbox: Sandbox, user: str, action: str, *, ts: str) -> None:
 
 @one_contract
 def test_nobody_is_asked_for_an_operator_who_does_not_wait_for_the_answer(
-    make_sandbox: Callable[..., Sandbox],
+    make_sandbox: Callable[..., Sandbox], sent_by_operator: Callable[[Sandbox], Receipt]
 ) -> None:
     outside = out(make_sandbox(), send_as="agent")
-    desk = outside.bot.parts.desk
-    request = desk.start_request(
-        outside.slack.ann,
-        outside.slack.channel,
-        conversation=outside.conversation,
-        response="escalation",
-        values={},
-        click="operator:1",
-        by_operator=True,
-    )
-    receipt = desk.deliver(desk.claim(request))
-    outside.drain()
+    receipt = sent_by_operator(outside)
 
     assert receipt.state is State.REFUSED
     assert "the agent is asked in Slack" in receipt.reason

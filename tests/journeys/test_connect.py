@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bot.models import Link, State
+from bot.models import Link, Receipt, State
 from bot.sandbox.browser import Browser
 from bot.sandbox.sandbox import Sandbox, link_in
 from bot.storage import Store
@@ -633,20 +633,11 @@ def test_where_people_do_not_sign_in_there_is_nothing_to_connect(office: Sandbox
     assert pages == [404, 404]
 
 
-def test_a_send_by_an_operator_waits_for_nobody(office: Sandbox) -> None:
+def test_a_send_by_an_operator_waits_for_nobody(
+    office: Sandbox, sent_by_operator: Callable[[Sandbox], Receipt]
+) -> None:
     office.link_user(office.slack.ann, office.genesys.ann, signed_in=False)
-    desk = office.bot.parts.desk
-    request = desk.start_request(
-        office.slack.ann,
-        office.slack.channel,
-        conversation=office.conversation,
-        response="escalation",
-        values={},
-        click="operator:1",
-        by_operator=True,
-    )
-    receipt = desk.deliver(desk.claim(request))
-    office.drain()
+    receipt = sent_by_operator(office)
 
     assert receipt.state is State.REFUSED
     assert "sign-in" in receipt.reason
