@@ -84,6 +84,7 @@ def test_a_question_left_after_it_was_answered_takes_back_what_still_waits(
     question = asked(sandbox, "{conversation} escalation")
     for button in ("Send it again", "Leave it"):
         slack.press(slack.ann, button, in_=question)
+        assert sandbox.bot.parts.lanes.windows.wait_idle(20)  # each is answered before the next click
     sandbox.drain()
 
     assert len(sandbox.genesys.received) == 1
