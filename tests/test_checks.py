@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
-from websockets.sync.client import connect
 
 from bot import checks
 from bot.genesys import Check
@@ -270,15 +269,3 @@ def test_an_older_database_is_told_of_before_it_is_brought_up_to_date(office: Sa
 
     assert "it was empty" in findings(office)["database"].detail
     assert "it was" not in findings(office)["database"].detail
-
-
-@pytest.mark.parametrize("api", ["events"], indirect=True)
-def test_ten_bots_that_run_are_not_told_to_make_a_token(office: Sandbox) -> None:
-    with ExitStack() as running:
-        for _ in range(10):
-            running.enter_context(connect(office.slack.sockets.ticket())).recv(timeout=5)
-        found = findings(office, SLACK_APP_TOKEN=office.slack.app_token)["slack way in"]
-
-    assert "ten connections" in found.detail
-    assert "connections:write" not in checks.line(found)
-    assert found.mend

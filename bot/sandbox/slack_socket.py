@@ -14,7 +14,7 @@ from typing import Self
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import Server, ServerConnection, serve
 
-from .slack_state import Json, Refusal, Workspace
+from .slack_state import Json, Workspace
 from .slack_wire import BAD_ANSWER, NO_ANSWER, Ack, Kind
 
 MOST_CONNECTIONS = 10
@@ -59,12 +59,10 @@ class SocketWire:
             return len(self._connections)
 
     def ticket(self) -> str:
-        """An address good for one connection. Raises Refusal when there are too many already."""
+        """An address good for one connection, if there are not too many by then."""
         assert self._server is not None  # noqa: S101 - it was started with the object
+        ticket = secrets.token_urlsafe(12)
         with self._changed:
-            if len(self._connections) + len(self._leaving) >= MOST_CONNECTIONS:
-                raise Refusal("too_many_websockets")
-            ticket = secrets.token_urlsafe(12)
             self._tickets.add(ticket)
         port = self._server.socket.getsockname()[1]
         return f"ws://127.0.0.1:{port}/link/?ticket={ticket}&app_id={self._workspace.app_id}"
@@ -127,6 +125,9 @@ class SocketWire:
             if ticket not in self._tickets:
                 return
             self._tickets.remove(ticket)
+            if len(self._connections) + len(self._leaving) >= MOST_CONNECTIONS:
+                _send(connection, {"type": "disconnect", "reason": "too_many_websockets"})
+                return
             self._connections.append(connection)
             count = len(self._connections) + len(self._leaving)
             hello = {

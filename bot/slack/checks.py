@@ -14,7 +14,7 @@ from bot.settings import SlackSettings
 from .client import Limited, SlackFault, Unanswered, answer, call, header, reading_client, trusted
 from .manifest import SCOPES
 from .people import MOST_TEAMS, NO_CHANNEL, NO_GROUP, against_channel
-from .socket import Crowded, address
+from .socket import address
 
 _INSTALL = (
     "Copy the Bot User OAuth Token again (api.slack.com/apps, OAuth & Permissions) into SLACK_BOT_TOKEN; "
@@ -25,7 +25,6 @@ _SOCKET = (
     "Make an app-level token with connections:write (Basic Information), put it into SLACK_APP_TOKEN, and "
     "switch Socket Mode on."
 )
-_CROWDED = "Slack allows no more for one app: end a bot that is not needed before another one starts."
 _GROUP = "Copy its id again into canned.yml: it starts with S."
 _AGAIN = "Try again in a minute."
 _LISTEN = "Set SLACK_APP_TOKEN for Socket Mode, or SLACK_SIGNING_SECRET for a public address."
@@ -78,8 +77,6 @@ def _way_in(settings: SlackSettings, client: WebClient) -> Check:
         address(client, settings.app_token.reveal())
     except SlackDown:
         return Check("slack way in", False, "Slack gives no address for Socket Mode", _AGAIN)
-    except Crowded:
-        return Check("slack way in", False, "Slack has ten connections of this app already", _CROWDED)
     except NotAllowed as exc:
         return Check("slack way in", False, str(exc), _SOCKET)
     return Check("slack way in", True, "by Socket Mode")

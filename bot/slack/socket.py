@@ -34,10 +34,9 @@ from .client import Limited, SlackFault, Unanswered, call
 PING = 10.0  # seconds between two pings
 CLOSES_WITHIN = 5.0  # seconds
 SILENT = 60.0  # seconds without a pong after which nothing is believed to come through
-
-
-class Crowded(NotAllowed):
-    """Slack has as many connections of this app as it allows."""
+GREETS_WITHIN = 5.0  # seconds
+CROWDED_FOR = 30.0  # seconds after which it is worth trying whether another connection has ended
+CROWDED = "Slack has ten connections of this app already, and allows no more: end a bot that is not needed."
 
 
 class Socket:
@@ -72,10 +71,14 @@ class Socket:
         """
         Open the connection and go on; lost ones are replaced without being asked.
 
-        Raises NotAllowed if Slack refuses the app's token, SlackDown if it does not answer.
+        Raises NotAllowed if Slack refuses the app's token or has too many connections of the app
+        already, SlackDown if it does not answer.
         """
         self.client.wss_uri = address(self.client.web_client, self.client.app_token)
         self.client.connect()
+        self.client.greeted.wait(GREETS_WITHIN)
+        if self.client.is_crowded:
+            raise NotAllowed(f"{CROWDED} Then start this one again.")
 
     def close(self, timeout: float = CLOSES_WITHIN) -> bool:
         """
@@ -125,9 +128,29 @@ class _Client(SocketModeClient):
 
     def __init__(self, app_token: str, client: WebClient, seconds: Callable[[], float]) -> None:
         self._seconds = seconds
+        self._crowded_at: float | None = None
+        self.greeted = threading.Event()  # or sent away
         self.opened_at = seconds()
         super().__init__(app_token, web_client=client, ping_interval=PING)  # its threads begin at once
         self.logger.addFilter(_without_payload)
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether Slack has sent a connection away just now, since it has ten others of this app."""
+        return self._crowded_at is not None and self._seconds() - self._crowded_at < CROWDED_FOR
+
+    def enqueue_message(self, message: str) -> None:
+        if _is_sent_away(message):
+            self._crowded_at = self._seconds()
+            self.logger.warning("not connected: %s", CROWDED)
+            self.disconnect()
+        else:
+            super().enqueue_message(message)
+        self.greeted.set()
+
+    def connect_to_new_endpoint(self, force: bool = False) -> None:
+        if not self.is_crowded:  # else it would be sent away again, and the library ask on and on
+            super().connect_to_new_endpoint(force)
 
     def connect(self) -> None:
         if self.closed:
@@ -175,8 +198,7 @@ def address(client: WebClient, app_token: str) -> str:
     """
     Where Slack takes one more connection of this app.
 
-    Raises NotAllowed if Slack refuses the app's token, Crowded if there are too many already,
-    SlackDown if it does not answer.
+    Raises NotAllowed if Slack refuses the app's token, SlackDown if it does not answer.
     """
     try:
         return str(call(client.apps_connections_open, app_token=app_token)["url"])
@@ -185,15 +207,20 @@ def address(client: WebClient, app_token: str) -> str:
             "Slack gives no address for Socket Mode now. Start the bot again in a moment."
         ) from exc
     except SlackFault as exc:
-        if exc.error == "too_many_websockets":
-            raise Crowded(
-                "Slack has ten connections of this app already, and allows no more. End a bot that is not "
-                "needed, then start this one again."
-            ) from exc
         raise NotAllowed(
             f"Slack refuses Socket Mode (`{exc.error}`). SLACK_APP_TOKEN must be an app-level token with "
             "`connections:write`, and Socket Mode must be switched on for the app."
         ) from exc
+
+
+def _is_sent_away(message: str) -> bool:
+    """Whether Slack ends this connection, since it has too many of the app's (node-slack-sdk#1654)."""
+    if '"too_many_websockets"' not in message:
+        return False
+    with contextlib.suppress(ValueError):
+        said = json.loads(message)
+        return (said.get("type"), said.get("reason")) == ("disconnect", "too_many_websockets")
+    return False
 
 
 class _HungUp(ConnectionResetError):

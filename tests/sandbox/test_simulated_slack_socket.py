@@ -136,12 +136,14 @@ def test_address_works_once(slack: SimulatedSlack) -> None:
             second.recv(timeout=5)
 
 
-def test_eleventh_connection_gets_no_address(slack: SimulatedSlack) -> None:
+def test_eleventh_connection_is_sent_away(slack: SimulatedSlack) -> None:
     with ExitStack() as open_:
         for _ in range(10):
             _heard(open_.enter_context(connect(_address(slack))))
-        with pytest.raises(SlackApiError, match="too_many_websockets"):
-            _address(slack)
+        with connect(_address(slack)) as eleventh:
+            assert _heard(eleventh) == {"type": "disconnect", "reason": "too_many_websockets"}
+            with pytest.raises(ConnectionClosed):
+                eleventh.recv(timeout=5)
 
 
 def test_address_needs_the_app_token(slack: SimulatedSlack) -> None:

@@ -262,6 +262,30 @@ def test_one_connection_too_many_is_not_said_to_be_the_tokens_fault(
     assert "SLACK_APP_TOKEN" not in str(refused.value)
 
 
+def test_a_connection_that_was_sent_away_is_not_asked_for_again_at_once(
+    slack: SimulatedSlack, make_socket: Callable[..., Socket]
+) -> None:
+    later = 0.0
+    socket = make_socket(seconds=lambda: time.time() + later)
+    socket.connect()
+    with ExitStack() as others:
+        for _ in range(9):
+            others.enter_context(connect(slack.sockets.ticket())).recv(timeout=5)
+        slack.sockets.refresh()  # none of the ten is gone when the new one comes
+        while not socket.client.is_crowded:
+            time.sleep(0.01)
+        socket.client.connect_to_new_endpoint()  # as the library does every ten seconds
+        asked = slack.seen("POST /api/apps.connections.open")
+        healthy = socket.is_healthy()
+
+    later = 31.0
+    socket.client.connect_to_new_endpoint()
+
+    assert not healthy
+    assert len(asked) == 2
+    assert slack.types("ann", "/canned help", "support-emea").ok
+
+
 def test_slack_that_does_not_answer_is_down(
     slack: SimulatedSlack, make_socket: Callable[..., Socket]
 ) -> None:
