@@ -191,9 +191,8 @@ class Genesys(ABC):
         return ids.conversation_in(text, self._hosts, self.id_shape)
 
     def user_id(self, text: str) -> str | None:
-        """`text` if it has the form of a user id, else None. Pure."""
-        text = text.strip()
-        return text if ids.is_id(text, self.id_shape) else None
+        """The user id that `text` is, else None. Pure."""
+        return ids.id_in(text, self.id_shape)
 
     def page(self, conversation_id: str) -> str:
         """The address of this conversation in the Genesys web app, "" where none is known. Pure."""

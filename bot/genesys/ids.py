@@ -20,6 +20,13 @@ def is_id(text: str, shape: str = LETTERS_AND_DIGITS) -> bool:
     return re.fullmatch(shape, text) is not None
 
 
+def id_in(text: str, shape: str) -> str | None:
+    """The id that `text` is, in the one way in which it is kept: a UUID is the same in capitals."""
+    if not is_id(text := text.strip(), shape):
+        return None
+    return text.lower() if shape == HEXADECIMAL else text
+
+
 def require_id(text: str, kind: str, shape: str = LETTERS_AND_DIGITS) -> None:
     """Nothing but an id ever becomes part of an address; `kind` is what it should be of. Raises Refused."""
     if not is_id(text, shape):
@@ -36,10 +43,9 @@ def conversation_in(text: str, hosts: Collection[str], shape: str = LETTERS_AND_
     `hosts` are host names that count as Genesys beside its own domains. A link with
     several ids, none of them named as a conversation's, is None: it would be a guess.
     """
-    text = text.strip()
-    if is_id(text, shape):
-        return text
-    return _in_link(text, shape) if _is_genesys_link(text, hosts) else None
+    if found := id_in(text, shape):
+        return found
+    return _in_link(text.strip(), shape) if _is_genesys_link(text.strip(), hosts) else None
 
 
 def _is_genesys_link(text: str, hosts: Collection[str]) -> bool:
@@ -55,6 +61,6 @@ def _in_link(link: str, shape: str) -> str | None:
     link = unquote(link)
     alone = rf"(?<![A-Za-z0-9-])({shape})(?![A-Za-z0-9-])"
     if named := re.search(_NAMED + alone, link, re.IGNORECASE | re.ASCII):
-        return named[1]
-    found = set(re.findall(alone, link))
+        return id_in(named[1], shape)
+    found = {id_in(each, shape) for each in re.findall(alone, link)}
     return found.pop() if len(found) == 1 else None

@@ -74,6 +74,15 @@ def test_the_same_response_within_a_minute_is_asked_about_first(sandbox: Sandbox
     assert sandbox.genesys.customer_sees(sandbox.conversation) == [ESCALATION, ESCALATION]
 
 
+@pytest.mark.parametrize("api", ["platform"])
+def test_an_id_in_capitals_is_the_same_conversation(sandbox: Sandbox) -> None:
+    types(sandbox, "/canned {conversation} escalation")
+    types(sandbox, f"/canned {sandbox.conversation.upper()} escalation")
+
+    assert "again" in sandbox.slack.ephemerals(sandbox.slack.ann)[-1].said
+    assert len(sandbox.genesys.received) == 1
+
+
 def test_the_same_response_a_minute_later_is_not_asked_about(sandbox: Sandbox) -> None:
     types(sandbox, "/canned {conversation} escalation")
     sandbox.clock.advance(seconds=61)
