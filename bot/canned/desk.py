@@ -426,23 +426,33 @@ class Desk:
         """
         Take back `key`, or this supervisor's newest send that has not left yet.
 
+        What is scheduled counts only if nothing was sent since: who has just sent something means that.
         Raises NotAllowed if there is none, or it is not theirs; the receipt says whether it was in time.
         """
-        if key is not None:
-            receipt = self._store.find(key)
-        else:
-            receipt = next(iter(self._store.sends(state=State.PENDING, supervisor=user, limit=1)), None)
+        receipt = self._store.find(key) if key is not None else self._newest_waiting(user)
         if receipt is None or receipt.request.supervisor != user:
             raise NotAllowed("There is nothing to take back: no message of yours is waiting to leave.")
         return self._sender.cancel(receipt, "The supervisor took it back before it left.", actor=user)
 
+    def _newest_waiting(self, user: str) -> Receipt | None:
+        waiting = self._waiting(user)
+        newest = self._store.sends(supervisor=user, limit=1)
+        found = next((r for r in waiting if not r.request.scheduled or r.key == newest[0].key), None)
+        if waiting and found is None:
+            raise NotAllowed(
+                "There is nothing to take back: of your messages only scheduled ones are waiting to leave. "
+                "`/canned scheduled` shows them and cancels them."
+            )
+        return found
+
+    def _waiting(self, user: str) -> list[Receipt]:
+        return self._store.sends(state=State.PENDING, supervisor=user, limit=1000)
+
     @on_record()
     def scheduled(self, user: str) -> list[Receipt]:
         """This supervisor's sends for a later time, the next one first."""
-        waiting = self._store.sends(state=State.PENDING, supervisor=user, limit=1000)
-        return sorted(
-            (r for r in waiting if r.request.scheduled), key=lambda r: r.request.not_before or r.changed_at
-        )
+        scheduled = (r for r in self._waiting(user) if r.request.scheduled)
+        return sorted(scheduled, key=lambda r: r.request.not_before or r.changed_at)
 
     @on_record()
     def recent(self, user: str, *, limit: int = 10) -> list[Receipt]:

@@ -220,6 +220,17 @@ def test_undo_takes_back_what_is_scheduled(sandbox: Sandbox) -> None:
     assert "Not sent" in replies(sandbox)[-1]
 
 
+def test_undo_after_a_send_does_not_cancel_what_was_scheduled_before(sandbox: Sandbox) -> None:
+    schedules(sandbox)
+    types(sandbox, "/canned {conversation} greeting topic=billing")
+    said = types(sandbox, "/canned undo")
+    passes(sandbox, minutes=61)
+
+    assert "only scheduled ones are waiting" in said
+    assert "/canned scheduled shows them" in said
+    assert len(got(sandbox)) == 2
+
+
 def test_the_same_response_is_asked_about_only_where_both_would_arrive_within_a_minute(
     sandbox: Sandbox,
 ) -> None:
