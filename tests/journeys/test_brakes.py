@@ -16,6 +16,7 @@ from bot.cli import main
 from bot.models import State
 from bot.sandbox.sandbox import TEAM, Sandbox
 from bot.settings import Settings
+from tests.waiting import until
 
 ESCALATION = "Thank you for your patience. Your request has been escalated to our specialist team."
 READ = "GET /api/v2/conversations/{id}"
@@ -49,13 +50,6 @@ def waits(sandbox: Sandbox) -> None:
     assert canned(sandbox, "pause").exit_code == 0
     held.release()
     sandbox.drain()
-
-
-def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def moves(sandbox: Sandbox) -> int:

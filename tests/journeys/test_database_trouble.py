@@ -17,6 +17,7 @@ from bot.sandbox.faults import Kind
 from bot.sandbox.sandbox import Sandbox
 from bot.settings import Settings
 from bot.storage import Store
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -27,13 +28,6 @@ def api() -> str:
 
 ESCALATION = "Thank you for your patience. Your request has been escalated to our specialist team."
 READ = "GET /api/v2/conversations/{id}"
-
-
-def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.01)
 
 
 def test_away_at_the_answer_the_outcome_is_kept_until_it_is_back(sandbox: Sandbox) -> None:

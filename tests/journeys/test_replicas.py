@@ -16,6 +16,7 @@ from bot.sandbox.sandbox import Sandbox
 from bot.settings import Settings
 from tests.databases import ask
 from tests.processes import spawn
+from tests.waiting import until
 
 RESPONSE = "escalation"
 
@@ -63,13 +64,6 @@ def together(sandbox: Sandbox) -> Callable[[float], None]:
             sandbox.clock.advance(seconds=max(0.0, (end - sandbox.clock()).total_seconds()))
 
     return sleep
-
-
-def until(true: Callable[[], object], seconds: float = 40) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.02)
 
 
 def claim(bot: Bot, sandbox: Sandbox, conversation: str) -> None:

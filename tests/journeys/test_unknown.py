@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -15,6 +14,7 @@ from bot.models import State
 from bot.sandbox.sandbox import TEAM, Sandbox
 from bot.sandbox.slack_said import Message
 from bot.slack import unknowns
+from tests.waiting import until
 
 ESCALATION = "Thank you for your patience. Your request has been escalated to our specialist team."
 SETTLE = ["Send again", "Mark as not sent", "Mark as handled"]
@@ -49,13 +49,6 @@ def lose_one(sandbox: Sandbox, text: str = "escalation", *, arrived: bool = Fals
     sandbox.drain()
     sandbox.genesys.clear_faults()
     assert sandbox.receipts()[0].state is State.UNKNOWN
-
-
-def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def card(sandbox: Sandbox) -> Message:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from bot.models import State
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.slack_view import View
+from tests.waiting import until
 
 READ = "GET /api/v2/conversations/{id}"
 ESCALATION = "Thank you for your patience. Your request has been escalated to our specialist team."
@@ -35,12 +35,7 @@ def settled(sandbox: Sandbox) -> None:
 
 def wait_for_text(sandbox: Sandbox, text: str) -> None:
     """For what is shown while something else is still held."""
-    for _ in range(500):
-        view = sandbox.slack.open_view(sandbox.slack.ann)
-        if view is not None and text in view.text:
-            return
-        time.sleep(0.01)
-    raise AssertionError(f"{text!r} does not show")
+    until(lambda: (view := sandbox.slack.open_view(sandbox.slack.ann)) and text in view.text)
 
 
 def choose(sandbox: Sandbox, response: str) -> View:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,6 +13,7 @@ from sqlalchemy import NullPool, create_engine, text
 from bot.models import Outcome, SendRequest, State
 from bot.storage import DatabaseDown, Stopped, Store
 from bot.storage.engine import read_url
+from tests.waiting import until
 
 
 @pytest.mark.parametrize("team", ["", "Support"])
@@ -39,7 +39,7 @@ def test_no_pause_is_said_where_something_else_keeps_it_from_leaving(
 ) -> None:
     begun, later = claim(), claim()
     store.begin(begun, "Hello", sender_id=None)
-    not_before = clock.time.replace(hour=13)
+    not_before = clock.at.replace(hour=13)
     store.settle(later, Outcome(State.PENDING, not_before=not_before), was=[State.PENDING])
     store.pause(actor="operator")
 
@@ -87,9 +87,7 @@ def test_a_pause_is_not_there_before_whoever_is_beginning_has_begun(
     with engine.connect() as tx, ThreadPoolExecutor(1) as pool:
         tx.execute(text("SELECT * FROM sends FOR UPDATE"))
         beginning = pool.submit(store.begin, key, "Hello", sender_id=None)
-        end = time.monotonic() + 10
-        while not sql("SELECT 1 FROM pg_locks WHERE NOT granted") and time.monotonic() < end:
-            pass
+        until(lambda: sql("SELECT 1 FROM pg_locks WHERE NOT granted"))
         with pytest.raises(DatabaseDown):
             open_store("hasty", patience=0.1).pause(actor="operator")
         tx.rollback()
