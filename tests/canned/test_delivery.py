@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,20 +14,10 @@ from bot.genesys import Genesys
 from bot.models import Outcome, Receipt, SendAs, SendRequest, State
 from bot.sandbox.genesys import SimulatedGenesys
 from bot.storage import Store
+from tests.clocks import Clock
 
 BACK = "https://canned.example/genesys/callback"
 NUMBER = "The number is not in service."
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.at = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.at
-
-    def sleep(self, seconds: float) -> None:
-        self.at += timedelta(seconds=seconds)
 
 
 class Bench:
@@ -45,7 +34,7 @@ class Bench:
             login_url=cloud.url,
             api_url=cloud.url,
             now=clock,
-            sleep=clock.sleep,
+            sleep=clock.advance,
         )
         self.store = Store(f"sqlite:///{folder / 'canned.db'}", now=clock, worker="one")
         self.store.upgrade()
@@ -88,7 +77,7 @@ class Bench:
 
     def look(self, seconds: float) -> None:
         """Let time pass, and look at what is due then."""
-        self.clock.sleep(seconds)
+        self.clock.advance(seconds)
         self.following.sweep()
         assert self.lane.wait_idle(10)
 

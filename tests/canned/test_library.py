@@ -18,6 +18,7 @@ from bot.canned.render import render
 from bot.genesys import Genesys, GenesysError
 from bot.sandbox.genesys import SimulatedGenesys
 from bot.storage import Store
+from tests.clocks import Clock
 
 OWN = Response("escalation", "Escalated", "Thank you.")
 BILLING = Team("Billing", "C0BILL", ("U0ANN",), libraries=("billing",))
@@ -25,19 +26,6 @@ SHIPPING = Team("Shipping", "C0SHIP", ("U0ANN",), libraries=("Shipping",))
 OTHER = Team("Other", "C0OTHER", ("U0ANN",))
 QUERY = "POST /api/v2/responsemanagement/responses/query"
 LIST = "GET /api/v2/responsemanagement/libraries"
-
-
-class Clock:
-    """The time, as the test says it is."""
-
-    def __init__(self) -> None:
-        self.time = datetime(2026, 11, 23, 12, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.time
-
-    def forward(self, by: timedelta) -> None:
-        self.time += by
 
 
 @pytest.fixture
@@ -330,7 +318,7 @@ def test_without_a_change_the_catalog_is_the_same_object(
     cloud.add_response(billing, "Refund", "Text.")
     libraries.refresh()
     before = libraries.catalog()
-    clock.forward(EVERY)
+    clock.at += EVERY
     libraries.refresh()
 
     assert libraries.catalog() is before
@@ -389,7 +377,7 @@ def test_the_libraries_are_read_in_the_background_every_few_minutes(
 ) -> None:
     def readings(by: timedelta) -> int:
         before = len(cloud.requests)
-        clock.forward(by)
+        clock.at += by
         libraries.refresh_soon(lane)
         assert lane.wait_idle(5)
         return sum(each.path.endswith("/libraries") for each in cloud.requests[before:])
@@ -436,7 +424,7 @@ def test_a_queue_decides_which_libraries_its_agents_use(
     queue = cloud.queue("Support EMEA")
 
     def may(mode: str, *ids: str) -> bool:
-        clock.forward(QUEUES_FOR)
+        clock.at += QUEUES_FOR
         queue.libraries_mode, queue.library_ids = mode, ids
         try:
             libraries.require_in_queue(response, queue.id)
@@ -470,7 +458,7 @@ def test_a_queue_is_asked_about_once_in_a_while_and_remembered_when_genesys_is_a
         with pytest.raises(NotAllowed):
             libraries.require_in_queue(response, queue.id)
     assert len(cloud.requests) == before + 1
-    clock.forward(QUEUES_FOR)
+    clock.at += QUEUES_FOR
     cloud.fault("GET /api/v2/routing/queues/{id}", "status", status=503, times=20)
     with pytest.raises(NotAllowed):
         libraries.require_in_queue(response, queue.id)

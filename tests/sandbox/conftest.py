@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -13,22 +13,10 @@ import pytest
 import requests
 
 from bot.sandbox.genesys import SimulatedGenesys
+from tests.clocks import Clock
 
 BACK = "https://canned.example/genesys/callback"
 VERIFIER = "a-verifier-of-at-least-forty-three-characters-0"
-
-
-class PlatformClock:
-    """Time that passes only when told to."""
-
-    def __init__(self) -> None:
-        self.at = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.at
-
-    def forward(self, **by: float) -> None:
-        self.at += timedelta(**by)
 
 
 class PlatformCaller:
@@ -135,12 +123,12 @@ def refused() -> Any:
 
 
 @pytest.fixture
-def time() -> PlatformClock:
-    return PlatformClock()
+def time() -> Clock:
+    return Clock(datetime(2026, 11, 22, 10, 0, tzinfo=UTC))
 
 
 @pytest.fixture
-def cloud(time: PlatformClock) -> Iterator[SimulatedGenesys]:
+def cloud(time: Clock) -> Iterator[SimulatedGenesys]:
     with SimulatedGenesys.demo(contract="platform", now=time) as cloud:
         yield cloud
 

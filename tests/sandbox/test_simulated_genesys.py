@@ -12,21 +12,11 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from bot.sandbox.genesys import ANN, BOB, CHAT, SimulatedGenesys
+from tests.clocks import Clock
 
 SEND = f"/api/v2/conversations/{CHAT}/events"
 READ = f"/api/v2/conversations/{CHAT}"
 ESCALATION = {"eventType": "chat", "from": {"id": ANN}, "text": "A specialist will be with you soon."}
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.at = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.at
-
-    def forward(self, **by: float) -> None:
-        self.at += timedelta(**by)
 
 
 class Caller:
@@ -62,7 +52,7 @@ class Caller:
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(datetime(2026, 11, 22, 10, 0, tzinfo=UTC))
 
 
 @pytest.fixture
@@ -182,9 +172,9 @@ def test_a_call_without_a_token_is_401(genesys: SimulatedGenesys, session: reque
 def test_an_expired_a_revoked_and_an_invented_token_are_401(
     genesys: SimulatedGenesys, call: Caller, clock: Clock
 ) -> None:
-    clock.forward(seconds=3599)
+    clock.advance(seconds=3599)
     assert call.send().status_code == 201
-    clock.forward(seconds=1)
+    clock.advance(seconds=1)
     assert_refused(call.send(), 401, "bad.credentials")
 
     call.token = call.login().json()["access_token"]
@@ -514,7 +504,7 @@ def test_the_rate_limit_counts_by_token_and_ends_with_the_minute(
     genesys: SimulatedGenesys, call: Caller, clock: Clock
 ) -> None:
     genesys.rate_limit = 2
-    clock.forward(seconds=18)
+    clock.advance(seconds=18)
     assert call("GET", READ).headers["inin-ratelimit-count"] == "1"
     assert call.send().headers["inin-ratelimit-allowed"] == "2"
 
@@ -524,7 +514,7 @@ def test_the_rate_limit_counts_by_token_and_ends_with_the_minute(
     assert "[42] seconds" in over.json()["message"]
     assert call("GET", READ, token=call.login().json()["access_token"]).ok
 
-    clock.forward(seconds=42)
+    clock.advance(seconds=42)
     assert call.send().status_code == 201
     assert len(genesys.received) == 2
 

@@ -178,10 +178,10 @@ def test_activity_may_lag_behind(cloud: SimulatedGenesys, service: Any, time: An
         return [each["conversationId"] for one in results for each in one["entities"]]
 
     assert listed() == []
-    time.forward(seconds=60)
+    time.advance(seconds=60)
     cloud.end(cloud.chat)
     assert listed() == [cloud.chat]
-    time.forward(seconds=30)
+    time.advance(seconds=30)
     assert listed() == []
 
 

@@ -104,7 +104,7 @@ def test_a_code_works_once(cloud: SimulatedGenesys, anybody: Any) -> None:
 
 def test_a_code_grows_too_old(cloud: SimulatedGenesys, anybody: Any, time: Any) -> None:
     code = anybody.code(cloud.ann)
-    time.forward(minutes=5, seconds=1)
+    time.advance(minutes=5, seconds=1)
     assert_no_token(anybody.exchange(code), 400, "invalid_grant")
 
 
@@ -162,9 +162,9 @@ def test_an_inactivity_time_out_means_no_refresh_token_and_counts_calls(
     anybody.token = token["access_token"]
 
     for _ in range(2):
-        time.forward(seconds=899)
+        time.advance(seconds=899)
         assert anybody("GET", ME).ok
-    time.forward(seconds=900)
+    time.advance(seconds=900)
     assert anybody("GET", ME).status_code == 401
     assert anybody("GET", ME).status_code == 401
 
@@ -232,12 +232,12 @@ def test_bad_old_and_missing_tokens_are_401(
     refused(anybody("GET", ME), 401, "authentication.required")
     anybody.token = "invented"
     refused(anybody("GET", ME), 401, "bad.credentials")
-    time.forward(seconds=86_399)
+    time.advance(seconds=86_399)
     assert ann("GET", ME).ok
     cloud.users[cloud.ann].state = "inactive"
     refused(ann("GET", ME), 401, "bad.credentials")
     cloud.users[cloud.ann].state = "active"
-    time.forward(seconds=1)
+    time.advance(seconds=1)
     refused(ann("GET", ME), 401, "bad.credentials")
 
 
@@ -276,12 +276,12 @@ def test_every_token_has_its_own_300_requests_a_minute(
     for _ in range(300):
         last = ann("GET", ME)
     assert (last.headers["inin-ratelimit-count"], last.headers["inin-ratelimit-allowed"]) == ("300", "300")
-    time.forward(seconds=20)
+    time.advance(seconds=20)
 
     over = ann("GET", ME)
 
     refused(over, 429, "too.many.requests.retry.after")
     assert over.headers["Retry-After"] == "40"
     assert bob("GET", ME).ok
-    time.forward(seconds=40)
+    time.advance(seconds=40)
     assert ann("GET", ME).ok

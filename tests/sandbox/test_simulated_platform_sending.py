@@ -109,9 +109,9 @@ def test_whatsapp_takes_free_text_for_a_day_after_the_customers_last_message(
 ) -> None:
     chat = cloud.start_chat(users=[cloud.ann], channel="whatsapp")
     cloud.customer_writes(chat, "Hello?")
-    time.forward(hours=23)
+    time.advance(hours=23)
     ann.send(cloud.ann, "in time", chat)
-    time.forward(hours=2)
+    time.advance(hours=2)
     fresh = ann.__class__(cloud, ann.session, cloud.issue_token(cloud.ann, scopes=cloud.oauth_scopes).value)
     fresh.send(cloud.ann, "too late", chat)
 
@@ -136,7 +136,7 @@ def test_a_message_may_be_readable_only_after_a_while(cloud: SimulatedGenesys, a
     sent = ann.send(cloud.ann).json()["id"]
 
     assert (listed(ann, cloud.ann), ann.bulk(sent).json()["entities"]) == ([], [])
-    time.forward(seconds=5)
+    time.advance(seconds=5)
     assert [each["messageId"] for each in listed(ann, cloud.ann)] == [sent]
     assert "createdBy" not in ann.bulk(sent).json()["entities"][0]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,17 +14,10 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from werkzeug.serving import make_server
 
+from bot.sandbox.sandbox import Clock
 from bot.sandbox.slack import SimulatedSlack
 
 Bot = Callable[[], App]
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.ahead = timedelta()
-
-    def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
 
 
 @pytest.fixture
@@ -225,9 +217,9 @@ def test_response_url_works_for_half_an_hour(slack: SimulatedSlack, app: App, cl
     @app.command("/canned")
     def typed_it(ack: Any, respond: Any) -> None:
         ack()
-        clock.ahead += timedelta(minutes=29)
+        clock.advance(minutes=29)
         answers.append(respond("in time").status_code)
-        clock.ahead += timedelta(minutes=2)
+        clock.advance(minutes=2)
         answers.append(respond("too late").status_code)
 
     slack.types("ann", "/canned", "support-emea")
@@ -666,7 +658,7 @@ def test_trigger_works_once(slack: SimulatedSlack, app: App) -> None:
 
 def test_trigger_dies_after_three_seconds(slack: SimulatedSlack, app: App, clock: Clock) -> None:
     def later() -> None:
-        clock.ahead += timedelta(seconds=3.1)
+        clock.advance(seconds=3.1)
 
     assert _trigger_errors(slack, app, later, times=1) == ["expired_trigger_id"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -11,17 +10,7 @@ from bot.canned.errors import NotAllowed, SlackDown
 from bot.sandbox.slack import SimulatedSlack
 from bot.slack.client import posting_client
 from bot.slack.people import Directory
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.time = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.time
-
-    def advance(self, **by: float) -> None:
-        self.time += timedelta(**by)
+from tests.clocks import Clock
 
 
 @pytest.fixture

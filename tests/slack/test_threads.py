@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from bot.sandbox.slack_said import Message
 from bot.slack.client import posting_client
 from bot.slack.threads import Threads
 from bot.storage import Store
+from tests.clocks import Clock
 
 POST = "POST /api/chat.postMessage"
 UPDATE = "POST /api/chat.update"
@@ -33,17 +34,6 @@ teams:
   - {name: Titles, channel: C0TITLES, supervisors: [U0ANN], show: title}
   - {name: Quiet, channel: C0QUIET, supervisors: [U0ANN], show: nothing}
 """
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.time = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.time
-
-    def advance(self, **by: float) -> None:
-        self.time += timedelta(**by)
 
 
 class Bench:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +18,8 @@ from sqlalchemy import Row
 from bot.models import SendAs, SendRequest
 from bot.storage import Store
 from bot.storage.schema import metadata
+from tests.clocks import Clock
 from tests.databases import ask
-
-
-class Clock:
-    """The time, as the test says it is."""
-
-    def __init__(self) -> None:
-        self.time = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.time
-
-    def advance(self, seconds: float) -> datetime:
-        self.time += timedelta(seconds=seconds)
-        return self.time
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +53,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(datetime(2026, 3, 1, 12, tzinfo=UTC))
 
 
 @pytest.fixture

@@ -204,7 +204,7 @@ def test_supervisor_over_the_limit_is_told_when_there_is_room_again(
     with pytest.raises(OverLimit) as over:
         store.claim(third, per_minute=2, per_conversation=9)
     store.claim(a_request(conversation_id="c4", supervisor="U0BOB"), per_minute=2, per_conversation=9)
-    clock.time = over.value.until
+    clock.at = over.value.until
     store.claim(third, per_minute=2, per_conversation=9)
 
     assert (over.value.limit_name, over.value.until) == ("per_minute", first + timedelta(minutes=1))
@@ -363,7 +363,7 @@ def test_back_to_pending_it_waits_for_anybody_and_forgets_what_did_not_leave(
     assert (receipt.state, receipt.reason, receipt.not_before) == (State.PENDING, "Genesys is busy.", later)
     assert (receipt.text, receipt.text_hash, receipt.sender_id) == (None, None, None)
     assert store.take_abandoned() == []
-    clock.time = later
+    clock.at = later
     assert [found.key for found in store.take_abandoned()] == [key]
 
 
