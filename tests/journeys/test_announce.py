@@ -15,6 +15,7 @@ import requests
 from bot.sandbox.genesys_webhooks import Announcement, signed
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.slack_said import Message
+from tests.hands import types
 
 SECRET = "a secret that nobody guesses"
 ESCALATION = "Thank you for your patience. Your request has been escalated to our specialist team."
@@ -70,12 +71,6 @@ def event(sandbox: Sandbox, **changed: Any) -> requests.Response:
 
 def cards(sandbox: Sandbox) -> list[Message]:
     return sandbox.slack.messages(sandbox.slack.channel)
-
-
-def types(sandbox: Sandbox, text: str) -> None:
-    command = text.replace("{conversation}", sandbox.conversation)
-    sandbox.slack.types(sandbox.slack.ann, command, sandbox.slack.channel)
-    sandbox.drain()
 
 
 def test_a_new_chat_is_a_card_with_a_button_that_opens_the_window_for_it(sandbox: Sandbox) -> None:

@@ -14,6 +14,8 @@ import pytest
 from bot.models import State
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.slack_said import Message
+from tests.hands import buttons, got
+from tests.hands import thread as replies
 
 TEXT = "We have refunded your order in full."
 RESPONSES = {
@@ -63,26 +65,12 @@ def presses(sandbox: Sandbox, button: str, message: Message, who: str = "") -> N
     sandbox.drain()
 
 
-def replies(sandbox: Sandbox) -> list[str]:
-    [card] = sandbox.slack.messages(sandbox.slack.channel)
-    return [reply.said for reply in sandbox.slack.thread(sandbox.slack.channel, card.ts)]
-
-
 def direct(sandbox: Sandbox) -> str:
     return sandbox.slack.direct_messages(sandbox.slack.ann)[-1].said
 
 
 def told(sandbox: Sandbox, who: str) -> str:
     return sandbox.slack.ephemerals(who)[-1].said
-
-
-def buttons(message: Message) -> list[str]:
-    rows = [block["elements"] for block in message.blocks if block["type"] == "actions"]
-    return [element["text"]["text"] for row in rows for element in row]
-
-
-def got(sandbox: Sandbox) -> list[str]:
-    return sandbox.genesys.customer_sees(sandbox.conversation)
 
 
 def test_the_group_is_asked_in_the_thread_with_the_exact_text_and_nothing_leaves(lead: Sandbox) -> None:

@@ -10,6 +10,7 @@ import pytest
 from bot.models import Receipt, State
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.slack_said import Message
+from tests.hands import buttons, direct, thread, types
 
 ESCALATION = "Thank you for your patience. Your request has been escalated to our specialist team."
 MINE = "I have just passed this on to our specialists."
@@ -31,14 +32,6 @@ def out(sandbox: Sandbox, *, signed_in: bool = True, **team: object) -> Sandbox:
     return sandbox
 
 
-def types(sandbox: Sandbox, text: str = "/canned {conversation} escalation") -> Message:
-    """What Ann reads last after typing it."""
-    slack = sandbox.slack
-    slack.types(slack.ann, text.replace("{conversation}", sandbox.conversation), slack.channel)
-    sandbox.drain()
-    return slack.ephemerals(slack.ann)[-1]
-
-
 def asks(sandbox: Sandbox) -> Message:
     """Ann sends into the chat, is refused and asks Bob; the question as he sees it."""
     sandbox.slack.press(sandbox.slack.ann, "Ask Bob Ray", types(sandbox))
@@ -55,20 +48,6 @@ def question(sandbox: Sandbox) -> Message:
 def presses(sandbox: Sandbox, button: str, message: Message) -> None:
     sandbox.slack.press(sandbox.slack.bob, button, message)
     sandbox.drain()
-
-
-def thread(sandbox: Sandbox) -> list[str]:
-    [card] = sandbox.slack.messages(sandbox.slack.channel)
-    return [reply.said for reply in sandbox.slack.thread(sandbox.slack.channel, card.ts)]
-
-
-def direct(sandbox: Sandbox) -> list[str]:
-    return [message.said for message in sandbox.slack.direct_messages(sandbox.slack.ann)]
-
-
-def buttons(message: Message) -> list[str]:
-    rows = [block["elements"] for block in message.blocks if block["type"] == "actions"]
-    return [element["text"]["text"] for row in rows for element in row]
 
 
 def test_the_refusal_names_who_is_in_the_chat_and_offers_to_ask_them(outside: Sandbox) -> None:

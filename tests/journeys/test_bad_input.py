@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from bot.sandbox.sandbox import Sandbox
+from tests.hands import thread
 
 READ = "GET /api/v2/conversations/{id}"
 
@@ -20,11 +21,6 @@ def answer_to(sandbox: Sandbox, text: str) -> str:
     said = slack.ephemerals(slack.ann)[before:]
     assert said, "silence"
     return "\n".join(message.said for message in said)
-
-
-def thread(sandbox: Sandbox) -> list[str]:
-    [card] = sandbox.slack.messages(sandbox.slack.channel)
-    return [reply.said for reply in sandbox.slack.thread(sandbox.slack.channel, card.ts)]
 
 
 def direct(sandbox: Sandbox) -> list[str]:

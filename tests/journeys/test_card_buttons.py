@@ -10,6 +10,7 @@ import pytest
 from bot.models import State
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.slack_said import Message
+from tests.hands import card
 
 TEAM = "T"
 
@@ -28,11 +29,6 @@ def types(sandbox: Sandbox, text: str) -> None:
     slack = sandbox.slack
     slack.types(slack.ann, f"/canned {sandbox.conversation} {text}", slack.channel)
     sandbox.drain()
-
-
-def card(sandbox: Sandbox) -> Message:
-    [found] = sandbox.slack.messages(sandbox.slack.channel)
-    return found
 
 
 def buttons(message: Message) -> list[dict[str, Any]]:

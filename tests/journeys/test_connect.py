@@ -13,6 +13,7 @@ from bot.models import Link, Receipt, State
 from bot.sandbox.browser import Browser
 from bot.sandbox.sandbox import Sandbox, link_in
 from bot.storage import Store
+from tests.hands import direct, states
 
 ESCALATION = "Thank you for your patience. Your request has been escalated to our specialist team."
 TOKEN = "POST /oauth/token"
@@ -53,14 +54,6 @@ def opened(sandbox: Sandbox, link: str) -> Browser:
 def types(sandbox: Sandbox, text: str = "escalation") -> None:
     slack = sandbox.slack
     slack.types(slack.ann, f"/canned {sandbox.conversation} {text}", slack.channel)
-
-
-def direct(sandbox: Sandbox) -> list[str]:
-    return [message.said for message in sandbox.slack.direct_messages(sandbox.slack.ann)]
-
-
-def states(sandbox: Sandbox) -> list[State]:
-    return [receipt.state for receipt in sandbox.receipts()]
 
 
 def grants(sandbox: Sandbox) -> int:

@@ -10,10 +10,10 @@ import pytest
 
 from bot import checks
 from bot.sandbox.sandbox import TEAM, Sandbox
-from bot.sandbox.slack_said import Message
 from bot.sandbox.slack_view import View
 from bot.settings import Settings
 from bot.slack import live
+from tests.hands import types, window
 
 ESCALATION = "Thank you for your patience. Your request has been escalated to our specialist team."
 ACTIVITY = "POST /api/v2/analytics/conversations/activity/query"
@@ -41,24 +41,9 @@ def start(sandbox: Sandbox, **team: object) -> None:
     sandbox.start()
 
 
-def types(sandbox: Sandbox, text: str) -> Message:
-    """What Ann reads last after typing this."""
-    slack = sandbox.slack
-    slack.types(slack.ann, text, slack.channel)
-    sandbox.drain()
-    return slack.ephemerals(slack.ann)[-1]
-
-
 def opens(sandbox: Sandbox, text: str = "/canned") -> View:
     sandbox.slack.types(sandbox.slack.ann, text, sandbox.slack.channel)
     return window(sandbox)
-
-
-def window(sandbox: Sandbox) -> View:
-    sandbox.drain()
-    view = sandbox.slack.open_view(sandbox.slack.ann)
-    assert view is not None
-    return view
 
 
 def listed(view: View) -> list[str]:

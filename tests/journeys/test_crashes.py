@@ -7,16 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 from bot.models import State
 from bot.sandbox.sandbox import Sandbox
+from tests.hands import thread as replies
 from tests.processes import spawn
 from tests.promise import assert_kept_promise
 
 ESCALATION = "Thank you for your patience. Your request has been escalated to our specialist team."
 READ = "GET /api/v2/conversations/{id}"
-
-
-def replies(sandbox: Sandbox) -> list[str]:
-    [card] = sandbox.slack.messages(sandbox.slack.channel)
-    return [reply.said for reply in sandbox.slack.thread(sandbox.slack.channel, card.ts)]
 
 
 def test_the_command_killed_somewhere_after_the_ack_keeps_its_promise(

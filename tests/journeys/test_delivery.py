@@ -8,6 +8,7 @@ import pytest
 
 from bot.models import State
 from bot.sandbox.sandbox import Sandbox
+from tests.hands import thread, types
 from tests.processes import Nursery, spawn
 
 ESCALATION = "Thank you for your patience. Your request has been escalated to our specialist team."
@@ -22,12 +23,6 @@ def api() -> str:
     return "platform"
 
 
-def types(sandbox: Sandbox, text: str) -> None:
-    command = text.replace("{conversation}", sandbox.conversation)
-    sandbox.slack.types(sandbox.slack.ann, command, sandbox.slack.channel)
-    sandbox.drain()
-
-
 def look(sandbox: Sandbox, seconds: float) -> None:
     """Let time pass, and the bot look at what is due then."""
     sandbox.clock.advance(seconds=seconds)
@@ -38,11 +33,6 @@ def look(sandbox: Sandbox, seconds: float) -> None:
 def card(sandbox: Sandbox) -> str:
     [message] = sandbox.slack.messages(sandbox.slack.channel)
     return message.said
-
-
-def thread(sandbox: Sandbox) -> list[str]:
-    [message] = sandbox.slack.messages(sandbox.slack.channel)
-    return [reply.said for reply in sandbox.slack.thread(sandbox.slack.channel, message.ts)]
 
 
 def bulk_reads(sandbox: Sandbox) -> int:

@@ -18,6 +18,7 @@ from bot.sandbox.slack_said import Message
 from bot.sandbox.slack_view import View
 from bot.sandbox.slack_views import view_json
 from bot.sandbox.slack_wire import Kind
+from tests.hands import states
 
 SECRET = "a secret that nobody guesses"
 ESCALATION = "Thank you for your patience. Your request has been escalated to our specialist team."
@@ -87,10 +88,6 @@ def clicks(sandbox: Sandbox, **forged: Any) -> None:
     }
     slack.forge(payload)
     sandbox.drain()
-
-
-def states(sandbox: Sandbox) -> list[State]:
-    return [receipt.state for receipt in sandbox.receipts()]
 
 
 # -- signatures -------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ import pytest
 
 from bot.models import State
 from bot.sandbox.sandbox import TEAM, Sandbox
+from tests.hands import got
+from tests.hands import thread as replies
 
 ESCALATION = "Thank you for your patience. Your request has been escalated to our specialist team."
 HERE = ZoneInfo("Europe/Berlin")  # the zone of everybody in the simulated workspace
@@ -37,15 +39,6 @@ def passes(sandbox: Sandbox, **by: float) -> None:
     sandbox.clock.advance(**by)
     sandbox.bot.sweep()
     sandbox.drain()
-
-
-def got(sandbox: Sandbox) -> list[str]:
-    return sandbox.genesys.customer_sees(sandbox.conversation)
-
-
-def replies(sandbox: Sandbox) -> list[str]:
-    [card] = sandbox.slack.messages(sandbox.slack.channel)
-    return [reply.said for reply in sandbox.slack.thread(sandbox.slack.channel, card.ts)]
 
 
 def direct(sandbox: Sandbox) -> str:

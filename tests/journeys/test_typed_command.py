@@ -7,15 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from bot.sandbox.sandbox import Sandbox
+from tests.hands import types
 
 ESCALATION = "Thank you for your patience. Your request has been escalated to our specialist team."
-
-
-def types(sandbox: Sandbox, text: str) -> None:
-    """Ann types a command in her team's channel; {conversation} stands for the demo's."""
-    command = text.replace("{conversation}", sandbox.conversation)
-    sandbox.slack.types(sandbox.slack.ann, command, sandbox.slack.channel)
-    sandbox.drain()
 
 
 def test_the_customer_gets_the_text_once_from_the_supervisor(sandbox: Sandbox) -> None:

@@ -14,6 +14,8 @@ from bot.models import State
 from bot.sandbox.sandbox import TEAM, Sandbox
 from bot.sandbox.slack_said import Message
 from bot.slack import unknowns
+from tests import hands
+from tests.hands import card, direct, thread
 from tests.waiting import until
 
 ESCALATION = "Thank you for your patience. Your request has been escalated to our specialist team."
@@ -51,16 +53,9 @@ def lose_one(sandbox: Sandbox, text: str = "escalation", *, arrived: bool = Fals
     assert sandbox.receipts()[0].state is State.UNKNOWN
 
 
-def card(sandbox: Sandbox) -> Message:
-    [found] = sandbox.slack.messages(sandbox.slack.channel)
-    return found
-
-
 def buttons(message: Message) -> list[str]:
     """What it offers, less what every card does."""
-    rows = [block["elements"] for block in message.blocks if block["type"] == "actions"]
-    found = [element["text"]["text"] for row in rows for element in row]
-    return [label for label in found if label not in ("Send another", "Open in Genesys")]
+    return [label for label in hands.buttons(message) if label not in ("Send another", "Open in Genesys")]
 
 
 def presses(sandbox: Sandbox, user: str, button: str, message: Message | None = None) -> str:
@@ -72,14 +67,6 @@ def presses(sandbox: Sandbox, user: str, button: str, message: Message | None = 
 
 def asked(sandbox: Sandbox, user: str) -> Message:
     return next(note for note in reversed(sandbox.slack.ephemerals(user)) if "Send it again" in buttons(note))
-
-
-def thread(sandbox: Sandbox) -> list[str]:
-    return [reply.said for reply in sandbox.slack.thread(sandbox.slack.channel, card(sandbox).ts)]
-
-
-def direct(sandbox: Sandbox, user: str) -> list[str]:
-    return [message.said for message in sandbox.slack.direct_messages(user)]
 
 
 def on_record(sandbox: Sandbox, key: str) -> list[tuple[str, str]]:
