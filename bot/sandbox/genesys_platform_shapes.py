@@ -153,7 +153,7 @@ def _normalized(it: SimulatedMessage) -> dict[str, object]:
 
 
 def message_conversation_shown(organisation: Organisation, it: SimulatedConversation) -> dict[str, object]:
-    """The flat shape of GET /api/v2/conversations/messages/{id}: participants have a state and a user."""
+    """The flat shape of GET /api/v2/conversations/messages: participants have a state and a user."""
     return {
         "id": it.id,
         "participants": [_flat(organisation, it, each) for each in it.participants],

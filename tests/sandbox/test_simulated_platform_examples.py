@@ -67,6 +67,7 @@ def answers(cloud: SimulatedGenesys, anybody: Any, service: Any, bob: Any) -> di
     cloud.add_response(library, "Refund", "{{orderNumber}}", substitutions={"orderNumber": "your order"})
     queue.libraries_mode, queue.library_ids = "SelectedOnly", (library,)
     managed, messages = "/api/v2/responsemanagement", "/api/v2/conversations/messages"
+    in_library = {"name": "libraryId", "operator": "EQUALS", "values": [library]}
 
     def agentless() -> Any:
         customer = service.conversation(chat)["participants"][0]
@@ -126,8 +127,7 @@ def answers(cloud: SimulatedGenesys, anybody: Any, service: Any, bob: Any) -> di
         "queue": lambda: service("GET", f"/api/v2/routing/queues/{queue.id}"),
         "queues": lambda: service("GET", "/api/v2/routing/queues"),
         "rate_limited": over_the_limit,
-        "responses": lambda: service("GET", f"{managed}/responses?libraryId={library}"),
-        "responses_query": lambda: service("POST", f"{managed}/responses/query", {"queryPhrase": "refund"}),
+        "responses_query": lambda: service("POST", f"{managed}/responses/query", {"filters": [in_library]}),
         "token": lambda: anybody.form(client=anybody.service, grant_type="client_credentials"),
         "token_of_a_person": lambda: anybody.exchange(anybody.code(cloud.bob)),
         "token_refused": lambda: anybody.form(client=("no", "body"), grant_type="client_credentials"),

@@ -141,7 +141,7 @@ def test_a_message_may_be_readable_only_after_a_while(cloud: SimulatedGenesys, a
     assert "createdBy" not in ann.bulk(sent).json()["entities"][0]
 
 
-def test_messages_are_read_one_by_one_and_in_bulk_from_their_own_conversation(
+def test_messages_are_read_in_bulk_from_their_own_conversation(
     cloud: SimulatedGenesys, ann: Any, bob: Any, refused: Any
 ) -> None:
     own, bobs = ann.send(cloud.ann).json()["id"], bob.send(cloud.bob, "From Bob").json()["id"]
@@ -154,10 +154,9 @@ def test_messages_are_read_one_by_one_and_in_bulk_from_their_own_conversation(
     }
     assert texts == {own: "Thank you.", bobs: "From Bob"}
     assert ann.bulk(own, conversation=other).json() == {"entities": []}
-    read = ann("GET", customers["messageURI"]).json()
+    [read] = ann.bulk(customers["messageId"]).json()["entities"]
     assert (read["direction"], read["status"], "createdBy" in read) == ("inbound", "received", False)
     assert read["normalizedMessage"]["text"] == "Hello, my order has not arrived."
-    refused(ann("GET", customers["messageURI"][:-1]), 404, "not.found")
     refused(ann.bulk(*[NOBODY] * 1001), 400, "bad.request", "body")
     refused(ann("POST", f"/api/v2/conversations/messages/{cloud.chat}/messages/bulk", {}), 400, "bad.request")
 
@@ -339,18 +338,15 @@ def test_people_list_the_conversations_they_are_in_now(
     cloud.leave(left, cloud.ann)
     cloud.end(cloud.start_chat(agents=[cloud.ann]))
 
-    every, messages = (
-        [each["id"] for each in ann("GET", f"/api/v2/conversations{path}").json()["entities"]]
-        for path in ("", "/messages")
-    )
-    assert (every, messages) == ([cloud.chat, call], [cloud.chat])
+    listed = ann("GET", "/api/v2/conversations/messages").json()["entities"]
+    assert [each["id"] for each in listed] == [cloud.chat]
     assert service("GET", "/api/v2/conversations/messages").json() == {"entities": []}
-    refused(ann("GET", f"/api/v2/conversations/messages/{call}"), 404, "not.found")
+    refused(ann.bulk(NOBODY, conversation=call), 404, "not.found")
 
 
 def test_the_flat_shape_is_the_same_conversation_told_differently(cloud: SimulatedGenesys, ann: Any) -> None:
     ann.send(cloud.ann)
-    flat = ann("GET", f"/api/v2/conversations/messages/{cloud.chat}").json()
+    [flat] = ann("GET", "/api/v2/conversations/messages").json()["entities"]
     customer, queue, _, own = flat["participants"]
     assert (own["user"]["id"], own["state"], own["peer"]) == (
         cloud.ann,
