@@ -445,19 +445,17 @@ def test_a_user_is_found_by_e_mail_whatever_its_case(genesys: SimulatedGenesys, 
 
 
 def test_search_comes_in_pages(genesys: SimulatedGenesys, call: Caller) -> None:
-    starts = {"type": "STARTS_WITH", "fields": ["name"], "value": "Agent"}
+    same = {"type": "EXACT", "fields": ["email"], "value": "agents@example.com"}
     for number in range(5):
-        genesys.add_user(f"Agent {number}", f"agent{number}@example.com")
+        genesys.add_user(f"Agent {number}", "agents@example.com")
 
-    last = call.search(starts, pageSize=2, pageNumber=3).json()
-    within = call.search({"type": "CONTAINS", "fields": ["email"], "value": "ENT3@"}).json()
+    last = call.search(same, pageSize=2, pageNumber=3).json()
 
     assert (last["total"], last["pageCount"], [each["name"] for each in last["results"]]) == (
         5,
         3,
         ["Agent 4"],
     )
-    assert [each["name"] for each in within["results"]] == ["Agent 3"]
 
 
 @pytest.mark.parametrize(
