@@ -248,22 +248,15 @@ class Organisation(Accounts, Responses):
                 if each.direction == "outbound" and not each.fails:
                     each.status = "read"
 
-    def fail_delivery(
-        self,
-        message_id: str,
-        code: str = "message.undeliverable",
-        reason: str = "The number is not in service.",
-    ) -> None:
+    def fail_delivery(self, message_id: str, reason: str = "The number is not in service.") -> None:
         """Let the next steps of this message's delivery end in delivery-failed."""
-        self._message(message_id).fails = (code, reason)
+        self._message(message_id).fails = ("message.undeliverable", reason)
 
-    def fail(
-        self, message_id: str, code: str = "message.rejected", reason: str = "The carrier refused."
-    ) -> None:
+    def fail(self, message_id: str, reason: str = "The carrier refused.") -> None:
         """Let this message fail at once: the customer never got it."""
         with self.lock:
             message = self._message(message_id)
-            message.status, message.fails = "failed", (code, reason)
+            message.status, message.fails = "failed", ("message.rejected", reason)
             self._take_back(message)
 
     def _message(self, message_id: str) -> SimulatedMessage:
