@@ -124,10 +124,10 @@ class Hands:
 
     def _choose(self, look: Look, form: Form) -> Ack | None:
         address = form["choose"]
-        chosen = [each for each in form.getlist(address) if each]
-        if form.get("kind") == "datetimepicker":
-            chosen = [str(int(datetime.fromisoformat(each).timestamp())) for each in chosen]
-        return self._slack.choose(look.who, address, *chosen, in_=self._message(look, form))
+        chosen = form.get(address, "")
+        if chosen and form.get("kind") == "datetimepicker":
+            chosen = str(int(datetime.fromisoformat(chosen).timestamp()))
+        return self._slack.choose(look.who, address, chosen, in_=self._message(look, form))
 
     def _enter(self, look: Look, form: Form) -> Ack | None:
         address = form["enter"]

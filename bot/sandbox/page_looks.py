@@ -130,13 +130,12 @@ class Screen:
             return page_blocks.plain(text)
         return page_blocks.mrkdwn(text, self._names, self.now)
 
-    def chosen(self, field: forms.Field, values: forms.Values) -> list[str]:
-        """The values behind what is chosen; a time as the browser's own picker takes it."""
-        found = forms.entered(field, values) if values else None
-        many = found if isinstance(found, list) else [] if found is None else [found]
-        if field.kind == "datetimepicker":
-            return [f"{datetime.fromtimestamp(each).astimezone():%Y-%m-%dT%H:%M}" for each in many]
-        return [each.get("value", "") if isinstance(each, dict) else str(each) for each in many]
+    def chosen(self, field: forms.Field, values: forms.Values) -> str:
+        """The value behind what is chosen, "" for nothing; a time as the browser's own picker takes it."""
+        found = forms.entered(field, values)
+        if isinstance(found, int):
+            return f"{datetime.fromtimestamp(found).astimezone():%Y-%m-%dT%H:%M}"
+        return str(found.get("value", "") if isinstance(found, dict) else found or "")
 
     # -- the customer's side
 

@@ -219,14 +219,14 @@ class SimulatedSlack(PeopledWorkspace, Server):
         if wrong:
             self.complaints.append(f"options for {label}: {wrong}")
             return []
-        options = [forms.Option.of(each) for each in forms.options_in(ack.json)]
+        options = forms.options_in(ack.json)
         if view is not None:
             view.found[field.label] = options
         return options
 
-    def choose(self, user: str, label: str, *wanted: str, in_: Message | None = None) -> Ack | None:
+    def choose(self, user: str, label: str, wanted: str, *, in_: Message | None = None) -> Ack | None:
         """
-        `user` chooses options by text or value, none to empty it; the answer if the element acts on it.
+        `user` chooses an option by text or value, "" to empty it; the answer if the element acts on it.
 
         In an external select they type `wanted` first, unless a search has found it.
         Raises LookupError when it is not offered.
@@ -234,8 +234,7 @@ class SimulatedSlack(PeopledWorkspace, Server):
         user = self._user(user)
         blocks, where, view = self._place(user, in_)
         field = forms.find(blocks, label)
-        chosen = [self._offered(user, field, each, view, in_) for each in wanted]
-        entry = field.entry(chosen if field.is_multiple else next(iter(chosen), None))
+        entry = field.entry(self._offered(user, field, wanted, view, in_) if wanted else None)
         if view is not None:
             with self.lock:
                 view.values[field.block["block_id"]][field.element["action_id"]] = entry
@@ -247,8 +246,6 @@ class SimulatedSlack(PeopledWorkspace, Server):
     ) -> object:
         if field.kind == "datetimepicker":
             return int(wanted)  # unix seconds
-        if not field.has_options:
-            return self._id_of(wanted) or wanted
         options = field.own_options or (view.found.get(field.label, []) if view else [])
         option = forms.pick(options, wanted)
         if option is None and "external" in field.kind:
@@ -296,15 +293,11 @@ class SimulatedSlack(PeopledWorkspace, Server):
             slack_answers.to_submission(self, view, ack)
         return ack
 
-    def close(self, user: str) -> Ack | None:
-        """`user` closes the modal; the answer if the view asked to be told."""
+    def close(self, user: str) -> None:
+        """`user` closes the modal."""
         view = self._view(user)
-        payload = self._payloads.interaction(
-            "view_closed", view.user, view=view_json(self, view), is_cleared=False
-        )
         with self.lock:
             self.close_top(view.user)
-        return self._deliver("interactive", payload) if view.json.get("notify_on_close") else None
 
     def _act(self, user: str, field: forms.Field, what: Json, where: Json, view: View | None) -> Ack:
         action = {

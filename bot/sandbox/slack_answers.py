@@ -26,7 +26,7 @@ def to_command(workspace: Workspace, url: ResponseUrl, ack: Ack) -> str:
     except Refusal as refused:
         workspace.complaints.append(f"answer to a command: {refused.code} {refused.messages}")
         return ""
-    return Message.of(message, workspace.names).said if message else ""
+    return Message.of(message, workspace.names).said
 
 
 def that_came_early(workspace: Workspace, url: ResponseUrl) -> None:
@@ -37,7 +37,7 @@ def that_came_early(workspace: Workspace, url: ResponseUrl) -> None:
 
 
 def to_submission(workspace: Workspace, view: View, ack: Ack) -> None:
-    """Let the answer close, change or cover the window that was submitted, or stay with errors in it."""
+    """Let the answer close or change the window that was submitted, or leave it there with errors in it."""
     if view.id not in workspace.views:
         return
     try:
@@ -54,15 +54,10 @@ def _apply(workspace: Workspace, view: View, ack: Ack) -> None:
         raise Refusal(ack.error or "invalid_answer")
     if action == "errors":
         view.errors = _below_inputs(view, answer.get("errors") or {})
-    elif action in ("update", "push"):
+    elif action == "update":
         definition = answer.get("view") or {}
         require_sound_view(definition, "modal")
-        if action == "update":
-            workspace.change(view, definition)
-        else:
-            workspace.push(view.user, definition)
-    elif action == "clear":
-        workspace.clear(view.user)
+        workspace.change(view, definition)
     elif answer:
         raise Refusal("unknown_response_action")
     else:

@@ -19,9 +19,8 @@ from .slack_views import VIEW_METHODS
 
 Method = Callable[[Workspace, Json], Json]
 
-_ILL_FORMED = {"invalid_blocks", "msg_blocks_too_long", "too_many_attachments", "no_text"}
-_ILL_FORMED |= {"markdown_text_conflict", "invalid_arguments", "view_too_large"}
-_JSON_ARGUMENTS = ("blocks", "attachments", "metadata", "view")
+_ILL_FORMED = {"invalid_blocks", "msg_blocks_too_long", "no_text", "invalid_arguments", "view_too_large"}
+_JSON_ARGUMENTS = ("blocks", "metadata", "view")
 
 
 def install(slack: Flask, workspace: Workspace) -> None:
@@ -146,14 +145,6 @@ def _users_info(workspace: Workspace, given: Json) -> Json:
     return {"user": _profile(workspace, person)}
 
 
-def _users_lookup_by_email(workspace: Workspace, given: Json) -> Json:
-    email = str(given.get("email", "")).lower()
-    for person in workspace.people.values():
-        if email and person.email.lower() == email and not person.deleted:
-            return {"user": _profile(workspace, person)}
-    raise Refusal("users_not_found")
-
-
 def _profile(workspace: Workspace, person: Person) -> Json:
     with_email = workspace.scopes is None or "users:read.email" in workspace.scopes
     shown = {"real_name": person.real_name or person.name, "display_name": person.name}
@@ -209,10 +200,6 @@ def _conversations_info(workspace: Workspace, given: Json) -> Json:
             "is_pending_ext_shared": channel.is_pending_ext_shared,
         }
     }
-
-
-def _conversations_members(workspace: Workspace, given: Json) -> Json:
-    return {"members": sorted(_readable(workspace, given, "read").members)}
 
 
 def _conversations_open(workspace: Workspace, given: Json) -> Json:
@@ -295,11 +282,9 @@ METHODS: dict[str, tuple[str, Method]] = {
     "auth.test": ("", _auth_test),
     "auth.teams.list": ("", _auth_teams_list),
     "users.info": ("users:read", _users_info),
-    "users.lookupByEmail": ("users:read.email", _users_lookup_by_email),
     "usergroups.users.list": ("usergroups:read", _usergroup_users),
     # The scope of these depends on the kind of channel.
     "conversations.info": ("", _conversations_info),
-    "conversations.members": ("", _conversations_members),
     "conversations.history": ("", _conversations_history),
     "conversations.replies": ("", _conversations_replies),
     "conversations.open": ("im:write", _conversations_open),

@@ -20,12 +20,8 @@ from .slack_state import (
 
 def require_sound_message(content: Mapping[str, Any]) -> None:
     """Raises Refusal with everything that is wrong with a message's content."""
-    if content.get("markdown_text") and (content.get("text") or content.get("blocks")):
-        raise Refusal("markdown_text_conflict")
-    if not any(content.get(name) for name in ("text", "blocks", "attachments", "markdown_text")):
+    if not (content.get("text") or content.get("blocks")):
         raise Refusal("no_text")
-    if len(content.get("attachments") or ()) > limits.ATTACHMENTS:
-        raise Refusal("too_many_attachments")
     if limits.block_text(content.get("blocks")) > limits.MESSAGE_BLOCK_TEXT:
         raise Refusal("msg_blocks_too_long")
     wrong = limits.faults({name: value for name, value in content.items() if name != "type"})
@@ -36,9 +32,7 @@ def require_sound_message(content: Mapping[str, Any]) -> None:
 def _content(given: Json) -> Json:
     """What of the arguments is the message itself; checked. Raises Refusal."""
     require_sound_message(given)
-    content: Json = {name: given[name] for name in ("text", "blocks", "attachments") if name in given}
-    if "markdown_text" in given:
-        content["text"] = given["markdown_text"]
+    content: Json = {name: given[name] for name in ("text", "blocks") if name in given}
     if "metadata" in given:
         content["metadata"] = _metadata(given["metadata"])
     return content
@@ -57,9 +51,7 @@ def _writable(workspace: Workspace, given: Json) -> Channel:
     wanted = str(given.get("channel", ""))
     if wanted in workspace.people:
         return workspace.direct_channel(wanted)
-    channel = workspace.channels.get(wanted) or next(
-        (each for each in workspace.channels.values() if wanted in (each.name, f"#{each.name}")), None
-    )
+    channel = workspace.channels.get(wanted)
     inside = channel is not None and workspace.bot.id in channel.members
     if channel is None or (channel.is_private and not inside):
         raise Refusal("channel_not_found")
@@ -125,23 +117,11 @@ def _own_message(workspace: Workspace, given: Json, refusal: str) -> tuple[Chann
     return channel, message
 
 
-def _get_permalink(workspace: Workspace, given: Json) -> Json:
-    channel = workspace.channels.get(str(given.get("channel")))
-    if channel is None:
-        raise Refusal("channel_not_found")
-    ts = str(given.get("message_ts"))
-    if channel.post(ts) is None:
-        raise Refusal("message_not_found")
-    link = f"https://{workspace.team_domain}.slack.com/archives/{channel.id}/p{ts.replace('.', '')}"
-    return {"channel": channel.id, "permalink": link}
-
-
 CHAT_METHODS: dict[str, tuple[str, Callable[[Workspace, Json], Json]]] = {
     "chat.postMessage": ("chat:write", _post_message),
     "chat.postEphemeral": ("chat:write", _post_ephemeral),
     "chat.update": ("chat:write", _update),
     "chat.delete": ("chat:write", _delete),
-    "chat.getPermalink": ("", _get_permalink),
 }
 
 
@@ -158,7 +138,7 @@ def use_response_url(workspace: Workspace, token: str, content: object) -> tuple
     if not isinstance(content, dict):
         return 400, "invalid_payload"
     try:
-        if url.early is None or content.get("delete_original"):
+        if url.early is None:
             show_answer(workspace, url, content)
         else:
             require_sound_message(content)
@@ -170,20 +150,15 @@ def use_response_url(workspace: Workspace, token: str, content: object) -> tuple
     return 200, "ok"
 
 
-def show_answer(workspace: Workspace, url: ResponseUrl, content: Json) -> Json | None:
+def show_answer(workspace: Workspace, url: ResponseUrl, content: Json) -> Json:
     """
     Show an answer to a command or click: to its person alone, or to all with `in_channel`.
 
-    Returns the message, None if one was deleted. Raises Refusal when Slack would not show it.
+    Returns the message. Raises Refusal when Slack would not show it.
     """
     channel = workspace.channels[url.channel]
-    if content.get("delete_original"):
-        _take_back(workspace, channel, url)
-        return None
     require_sound_message(content)
-    shown: Json = {
-        name: content[name] for name in ("text", "blocks", "attachments", "metadata") if name in content
-    }
+    shown: Json = {name: content[name] for name in ("text", "blocks", "metadata") if name in content}
     if content.get("replace_original") and url.shown is not None:
         kept: Json = {
             name: url.shown[name] for name in ("ts", "thread_ts", "is_ephemeral") if name in url.shown
@@ -201,8 +176,3 @@ def show_answer(workspace: Workspace, url: ResponseUrl, content: Json) -> Json |
         message = workspace.note(url.user, channel, shown)
     url.shown = url.shown or message
     return message
-
-
-def _take_back(workspace: Workspace, channel: Channel, url: ResponseUrl) -> None:
-    workspace.notes = [(user, note) for user, note in workspace.notes if note is not url.shown]
-    channel.posts = [post for post in channel.posts if post is not url.shown]

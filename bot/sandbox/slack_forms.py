@@ -11,27 +11,12 @@ from typing import Any
 Json = dict[str, Any]
 Values = dict[str, dict[str, Json]]
 
-# What the state calls the value of each kind of element; a multi-select's is a list.
+# What the state calls the value of each kind of element that the bot uses.
 _SELECTED = {
     "static_select": "selected_option",
     "external_select": "selected_option",
-    "radio_buttons": "selected_option",
-    "users_select": "selected_user",
-    "conversations_select": "selected_conversation",
-    "channels_select": "selected_channel",
-    "datepicker": "selected_date",
-    "timepicker": "selected_time",
     "datetimepicker": "selected_date_time",
-    "checkboxes": "selected_options",
-    "multi_static_select": "selected_options",
-    "multi_external_select": "selected_options",
-    "multi_users_select": "selected_users",
-    "multi_conversations_select": "selected_conversations",
-    "multi_channels_select": "selected_channels",
     "plain_text_input": "value",
-    "number_input": "value",
-    "email_text_input": "value",
-    "url_text_input": "value",
 }
 
 
@@ -77,14 +62,6 @@ class Field:
         return bool(self.block["type"] == "input")
 
     @property
-    def is_multiple(self) -> bool:
-        return _SELECTED[self.kind].endswith("s")
-
-    @property
-    def has_options(self) -> bool:
-        return "option" in _SELECTED[self.kind]
-
-    @property
     def acts_on_change(self) -> bool:
         """Whether a change sends block_actions: always outside an input block, on demand inside."""
         return not self.is_input or bool(self.block.get("dispatch_action"))
@@ -96,12 +73,11 @@ class Field:
 
     @property
     def own_options(self) -> list[Option]:
-        return [Option.of(each) for each in options_in(self.element)]
+        return options_in(self.element)
 
     def entry(self, value: object) -> Json:
         """The state of this element when `value` was chosen or typed (None: nothing yet)."""
-        name = _SELECTED[self.kind]
-        return {"type": self.kind, name: [] if value is None and name.endswith("s") else value}
+        return {"type": self.kind, _SELECTED[self.kind]: value}
 
     def initial(self) -> Json:
         name = _SELECTED[self.kind]
@@ -109,14 +85,10 @@ class Field:
             self.element.get("initial_value" if name == "value" else name.replace("selected", "initial"))
         )
 
-    def is_empty(self, values: Values) -> bool:
-        return not entered(self, values)
 
-
-def options_in(holder: Mapping[str, Any]) -> list[Json]:
-    """The options of a select or of an answer to an options request, groups laid flat."""
-    groups = holder.get("option_groups") or []
-    return [*(holder.get("options") or []), *(each for group in groups for each in group["options"])]
+def options_in(holder: Mapping[str, Any]) -> list[Option]:
+    """The options of a select or of an answer to an options request."""
+    return [Option.of(each) for each in holder.get("options") or ()]
 
 
 def with_ids(blocks: Sequence[Mapping[str, Any]]) -> list[Json]:
@@ -125,7 +97,7 @@ def with_ids(blocks: Sequence[Mapping[str, Any]]) -> list[Json]:
     for block in copied:
         block.setdefault("block_id", secrets.token_urlsafe(4))
         for element in _elements(block):
-            if element["type"] not in ("image", "plain_text", "mrkdwn"):
+            if element["type"] not in ("plain_text", "mrkdwn"):
                 element.setdefault("action_id", secrets.token_urlsafe(4))
     return copied
 
@@ -144,10 +116,6 @@ def find(blocks: Sequence[Json], label: str) -> Field:
 def find_button(blocks: Sequence[Json], text: str) -> Field:
     """The button that reads `text` (else with that action_id or address). Raises LookupError."""
     return _pick([f for f in fields(blocks) if f.kind == "button"], text, "button")
-
-
-def has_button(blocks: Sequence[Json], text: str) -> bool:
-    return any(f.kind == "button" and text in (f.label, f.element["action_id"]) for f in fields(blocks))
 
 
 def pick(options: Sequence[Option], wanted: str) -> Option | None:
@@ -171,42 +139,26 @@ def state(blocks: Sequence[Json], before: Values | None = None) -> Values:
 
 
 def held(field: Field, values: Values) -> str:
-    """What the field holds, as a person reads it: the typed text, the texts of the options."""
+    """What the field holds, as a person reads it: the typed text, the text of the option."""
     value = entered(field, values)
-    many = value if isinstance(value, list) else [value] if value else []
-    return ", ".join(each["text"]["text"] if isinstance(each, dict) else str(each) for each in many)
+    return str(value["text"]["text"] if isinstance(value, dict) else value or "")
 
 
 def missing(blocks: Sequence[Json], values: Values) -> dict[str, str]:
     """What Slack itself complains about before it submits: label → sentence."""
-    complaints: dict[str, str] = {}
-    for field in (f for f in fields(blocks) if f.is_input):
-        if field.is_empty(values):
-            if not field.block.get("optional"):
-                complaints[field.label] = "Please complete this required field."
-        elif length := _length_fault(field, values):
-            complaints[field.label] = length
-    return complaints
-
-
-def _length_fault(field: Field, values: Values) -> str:
-    value = entered(field, values)
-    least = field.element.get("min_length", 0)
-    most = field.element.get("max_length", 3000)
-    if isinstance(value, str) and not least <= len(value) <= most:
-        return f"Please enter {least} to {most} characters."
-    return ""
+    needed = (f for f in fields(blocks) if f.is_input and not f.block.get("optional"))
+    return {f.label: "Please complete this required field." for f in needed if not entered(f, values)}
 
 
 def entered(field: Field, values: Values) -> Any:
-    """What the field holds, as the state has it: text, an option or several, a time; None for nothing."""
+    """What the field holds, as the state has it: text, an option, a time; None for nothing."""
     entry = values.get(field.block.get("block_id", ""), {}).get(field.element.get("action_id", ""), {})
     return entry.get(_SELECTED.get(field.kind, ""))
 
 
 def _elements(block: Json) -> list[Json]:
     held = [*block.get("elements", ()), block.get("element"), block.get("accessory")]
-    return [each for each in held if isinstance(each, dict) and block["type"] != "rich_text"]
+    return [each for each in held if each is not None]
 
 
 def _pick(candidates: Sequence[Field], name: str, kind: str) -> Field:

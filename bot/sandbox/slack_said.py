@@ -54,13 +54,9 @@ class Message:
 
 
 def said(message: Mapping[str, Any], names: Names) -> str:
-    """Blocks where there are any, else the text, then what is attached."""
-    parts = [blocks_said(message["blocks"], names) if message.get("blocks") else ""]
-    if not parts[0] and message.get("text"):
-        parts[0] = mrkdwn(message["text"], names)
-    for attachment in message.get("attachments") or []:
-        parts.append(said({"text": attachment.get("fallback", ""), **attachment}, names))
-    return "\n".join(part for part in parts if part)
+    """Blocks where there are any, else the text."""
+    in_blocks = blocks_said(message["blocks"], names) if message.get("blocks") else ""
+    return in_blocks or mrkdwn(message.get("text") or "", names)
 
 
 def blocks_said(blocks: Sequence[Json], names: Names, values: Values | None = None) -> str:
@@ -113,20 +109,12 @@ def _text(node: Mapping[str, Any] | None, names: Names) -> str:
 
 
 def _block(block: Json, names: Names, values: Values) -> Iterator[str]:
-    kind = block["type"]
-    if kind == "input":
+    if block["type"] == "input":
         yield from _input(block, names, values)
-    elif kind in ("context", "actions", "context_actions"):
+    elif "elements" in block:
         yield " ".join(filter(None, (_element(each, names) for each in block["elements"])))
-    elif kind == "markdown":
-        yield str(block["text"])
-    elif kind == "image":
-        yield _text(block.get("title"), names) or str(block["alt_text"])
-    elif kind in ("rich_text", "table"):
-        yield _rich(block.get("elements") or block.get("rows"), names)
     else:
-        yield from (_text(block.get(name), names) for name in ("title", "subtitle", "text", "body"))
-        yield from (_text(cell, names) for cell in block.get("fields", ()))
+        yield _text(block.get("text"), names)
         if "accessory" in block:
             yield _element(block["accessory"], names)
 
@@ -137,26 +125,7 @@ def _input(block: Json, names: Names, values: Values) -> Iterator[str]:
 
 
 def _element(element: Json, names: Names) -> str:
-    kind = element["type"]
-    if kind in ("plain_text", "mrkdwn"):
+    if element["type"] in ("plain_text", "mrkdwn"):
         return _text(element, names)
-    if kind == "image":
-        return str(element.get("alt_text", ""))
     shown = _text(element.get("text") or element.get("placeholder"), names)
     return f"[{shown}]" if shown else ""
-
-
-def _rich(node: object, names: Names) -> str:
-    if isinstance(node, list):
-        return "".join(_rich(each, names) for each in node)
-    if not isinstance(node, Mapping):
-        return ""
-    kind = node.get("type")
-    known = {"user": "user_id", "channel": "channel_id", "usergroup": "usergroup_id"}
-    if kind in known:
-        id_ = node[known[kind]]
-        return f"{'#' if kind == 'channel' else '@'}{names.get(id_, id_)}"
-    inner = (
-        _rich(node["elements"], names) if "elements" in node else str(node.get("text", node.get("url", "")))
-    )
-    return inner + ("\n" if kind in ("rich_text_section", "rich_text_quote") else "")

@@ -81,7 +81,7 @@ class Trigger:
 @dataclass
 class ResponseUrl:
     """
-    `shown` is the message that the app may replace or delete through this address.
+    `shown` is the message that the app may replace through this address.
 
     What comes `early`, before the command itself was answered, is read after that answer.
     """
@@ -286,12 +286,12 @@ class Workspace:
         stack = self.stacks.get(user)
         return stack[-1] if stack else None
 
-    def view_called(self, view_id: object, external_id: object) -> View:
+    def view_called(self, view_id: object) -> View:
         """The open view of that id. Raises Refusal not_found."""
-        for view in self.views.values():
-            if view.id == view_id or (external_id and view.json.get("external_id") == external_id):
-                return view
-        raise Refusal("not_found")
+        view = self.views.get(str(view_id))
+        if view is None:
+            raise Refusal("not_found")
+        return view
 
     def _new_view(self, user: str, definition: Json, below: View | None = None) -> View:
         id_ = f"V{_id()}"

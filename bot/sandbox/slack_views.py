@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import limits
@@ -13,14 +13,14 @@ from .slack_view import View
 
 
 def _views_open(workspace: Workspace, given: Json) -> Json:
-    definition = _view_definition(workspace, given, "modal")
+    definition = _view_definition(given, "modal")
     trigger = workspace.fresh_trigger(given.get("trigger_id"))
     trigger.used = True
     return {"view": view_json(workspace, workspace.show(trigger.user, definition))}
 
 
 def _views_push(workspace: Workspace, given: Json) -> Json:
-    definition = _view_definition(workspace, given, "modal")
+    definition = _view_definition(given, "modal")
     trigger = workspace.fresh_trigger(given.get("trigger_id"))
     if trigger.view_id not in workspace.views:
         raise Refusal("invalid_trigger_id")  # only what was clicked in an open modal can push
@@ -30,15 +30,15 @@ def _views_push(workspace: Workspace, given: Json) -> Json:
 
 
 def _views_update(workspace: Workspace, given: Json) -> Json:
-    view = workspace.view_called(given.get("view_id"), given.get("external_id"))
-    definition = _view_definition(workspace, given, str(view.json["type"]), besides=view)
+    view = workspace.view_called(given.get("view_id"))
+    definition = _view_definition(given, str(view.json["type"]))
     if given.get("hash") not in (None, view.hash):
         raise Refusal("hash_conflict")
     return {"view": view_json(workspace, workspace.change(view, definition))}
 
 
 def _views_publish(workspace: Workspace, given: Json) -> Json:
-    definition = _view_definition(workspace, given, "home")
+    definition = _view_definition(given, "home")
     user = str(given.get("user_id"))
     if user not in workspace.people:
         raise Refusal("user_not_found")
@@ -50,19 +50,12 @@ def _views_publish(workspace: Workspace, given: Json) -> Json:
     return {"view": view_json(workspace, workspace.publish(user, definition))}
 
 
-def _view_definition(workspace: Workspace, given: Json, kind: str, besides: View | None = None) -> Json:
+def _view_definition(given: Json, kind: str) -> Json:
     definition = given.get("view")
     if not isinstance(definition, dict):
         raise Refusal("invalid_arguments", ["view is missing or no object"])
     require_sound_view(definition, kind)
-    external = definition.get("external_id")
-    if external and external in _external_ids(v for v in workspace.views.values() if v is not besides):
-        raise Refusal("duplicate_external_id")
     return definition
-
-
-def _external_ids(views: Iterable[View]) -> set[str]:
-    return {str(view.json.get("external_id")) for view in views}
 
 
 def require_sound_view(definition: Mapping[str, Any], kind: str) -> None:

@@ -154,12 +154,12 @@ def test_date_that_no_calendar_has_is_its_fallback(page: Reader, staged: Sandbox
 
 
 def test_home_is_shown_as_it_was_published(page: Reader, staged: Sandbox) -> None:
-    title = {"type": "header", "text": {"type": "plain_text", "text": "Your sends"}}
+    title = {"type": "section", "text": {"type": "plain_text", "text": "Your sends"}}
     last = {"type": "section", "text": {"type": "mrkdwn", "text": "*escalation* :warning:"}}
     staged.slack.publish(staged.slack.ann, {"type": "home", "blocks": [title, {"type": "divider"}, last]})
     text = page.get("?place=home").text
 
-    assert "<h4>Your sends</h4>" in text
+    assert "<p>Your sends</p>" in text
     assert "<strong>escalation</strong> ⚠️" in text
     assert "Your sends" not in page.get(f"?place=home&who={staged.slack.bob}").text
     assert f'href="?who={staged.slack.bob}&amp;chat=' in text  # who has not opened theirs is elsewhere

@@ -30,8 +30,7 @@ function morph(old, fresh) {
   }
   children(old, fresh);
   if (old === document.activeElement || typed) return;
-  if (old.type === "checkbox" || old.type === "radio") old.checked = fresh.checked;
-  else if ((old.nodeName === "INPUT" || old.nodeName === "SELECT") && old.value !== fresh.value) old.value = fresh.value;
+  if ((old.nodeName === "INPUT" || old.nodeName === "SELECT") && old.value !== fresh.value) old.value = fresh.value;
 }
 
 function children(old, fresh) {
@@ -131,7 +130,6 @@ document.addEventListener("submit", (event) => {
   event.preventDefault();
   const form = event.target, by = event.submitter;
   if (by && by.name === "submit" && waiting(form)?.ariaBusy) return;
-  if (by && by.dataset.confirm && !confirm(by.dataset.confirm)) return;
   send(form, by && by.name ? [[by.name, by.value]] : []);
   if (form.classList.contains("composer")) for (const each of form.querySelectorAll("input:not([type=hidden])")) each.value = "";
 });
