@@ -1,4 +1,8 @@
-"""What people see: the commands, windows and messages in Slack. It asks the Desk, and nothing below it."""
+"""
+What people see: the commands, windows and messages in Slack.
+
+It asks the Desk, and nothing below it; `threads` alone reads the store, for what is to be said.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The buttons below a conversation's card, and who clicks them."""
+"""A conversation's card: what it says of an announced chat, the buttons below it, and who clicks them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
 from bot.canned.desk import Desk
-from bot.models import Standing, State
+from bot.models import Chat, Standing, State
 
 from . import actions, answers, later, windows
-from .blocks import Json, button, buttons, link_button
+from .blocks import Json, button, buttons, context, escape, link_button, message, section, short
+from .messages import moment
 
 SEND = "canned_card_send"
 UNDO = "canned_card_undo"
@@ -20,6 +21,17 @@ def register(app: App) -> None:
     app.action(SEND)(send_pressed)
     app.action(UNDO)(undo_on_card_pressed)
     app.action(OPEN)(actions.page_opened)
+
+
+def announced(chat: Chat, sent: Json) -> Json:
+    """What the card says of the chat; `sent` is what it says of the messages sent so far."""
+    where = f" in {escape(short(chat.queue, 150))}" if chat.queue else ""
+    head = f"*Conversation* `{escape(chat.conversation_id)}`"
+    begun = f":speech_balloon: *New chat*{where} · {moment(chat.started_at)}"
+    heard = [context(begun)] if chat.ended_at != chat.started_at else []  # else of its end alone
+    ended = [context(f":checkered_flag: *Ended* · {moment(chat.ended_at)}")] if chat.ended_at else []
+    above = sent or message(f"New chat{where}: {head}", [section(head)])
+    return message(above["text"], [*above["blocks"], *heard, *ended])
 
 
 def row(standing: Standing, page: str) -> list[Json]:
@@ -49,5 +61,4 @@ def undo_on_card_pressed(ack: Ack, body: Json, action: Json, client: WebClient, 
     desk.cards.require_own(action["value"], user, channel, ts)
     said = later.taken_back(desk.undo(user, action["value"]))
     ack()
-    answered = answers.by_url(client, body["response_url"], said)
-    answers.say(desk.windows, answered, answered, *answers.aside(client, user, said, channel))
+    answers.answer(body, client, desk, said, replace=False)

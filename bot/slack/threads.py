@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
 from slack_sdk import WebClient
 
@@ -27,9 +27,10 @@ from bot import logs
 from bot.canned.catalog import Catalog, Show
 from bot.canned.lanes import Lane
 from bot.canned.policy import may_edit
-from bot.models import Asked, Post, PostKind, Receipt, Standing, Thread
+from bot.models import Post, PostKind, Receipt, Standing, Thread
+from bot.storage import Store
 
-from . import announcing, approvals, carding, messages, questions, unknowns
+from . import approvals, carding, messages, questions, unknowns
 from .blocks import Json
 from .buckets import Bucket
 from .client import Barred, Limited, Refused, SlackFault, Unanswered, call
@@ -45,30 +46,6 @@ LOOKED_THROUGH = 200  # sends of a conversation, for the time its card may be fr
 _SHUT = frozenset({"not_in_channel", "is_archived", "channel_not_found"})  # and restricted_action…
 _ANSWERS = {PostKind.ASKED: PostKind.ASK, PostKind.APPROVED: PostKind.APPROVE}  # each to its question
 _NO_CARD = frozenset({"thread_not_found", "message_not_found", "cannot_reply_to_message"})
-
-
-class Outbox(Protocol):
-    """What is written down for us; a lost database raises its own error through every method here."""
-
-    def threads_due(self, limit: int) -> Sequence[tuple[str, str]]: ...
-    def take_thread(self, channel: str, conversation_id: str) -> Thread | None: ...
-    def leave_thread(self, channel: str, conversation_id: str) -> None: ...
-    def posts_due(self, channel: str, conversation_id: str) -> Sequence[tuple[Post, Receipt]]: ...
-    def posting(self, post_id: int) -> bool: ...
-    def posted(self, post_id: int, ts: str) -> bool: ...
-    def post_later(self, post_id: int, not_before: datetime, *, perhaps_posted: bool = False) -> None: ...
-    def post_failed(self, post_id: int, reason: str) -> None: ...
-    def carding(self, channel: str, conversation_id: str) -> bool: ...
-    def carded(self, channel: str, conversation_id: str, ts: str) -> bool: ...
-    def card_later(
-        self, channel: str, conversation_id: str, not_before: datetime, *, perhaps_posted: bool = False
-    ) -> None: ...
-    def card_shown(self, thread: Thread) -> None: ...
-    def card_lost(self, channel: str, conversation_id: str) -> None: ...
-    def standing(self, channel: str, conversation_id: str) -> Standing | None: ...
-    def history(self, channel: str, conversation_id: str, limit: int) -> Sequence[Receipt]: ...
-    def receipt(self, key: str) -> Receipt: ...
-    def asked(self, key: str, kind: PostKind) -> Asked | None: ...
 
 
 class _Shut(SlackFault):
@@ -127,7 +104,7 @@ class Threads:
 
     def __init__(
         self,
-        outbox: Outbox,
+        store: Store,
         lane: Lane,
         *,
         posting: WebClient,
@@ -140,7 +117,7 @@ class Threads:
         can_look: bool = True,
         now: Callable[[], datetime],
     ) -> None:
-        self._outbox = outbox
+        self._store = store
         self._lane = lane
         self._posting = posting
         self._reading = reading
@@ -171,7 +148,7 @@ class Threads:
 
     def sweep(self) -> None:
         """Take up what is due and nobody publishes: after a restart, or when Slack was away."""
-        for channel, conversation_id in self._outbox.threads_due(AT_ONCE):
+        for channel, conversation_id in self._store.threads_due(AT_ONCE):
             self.publish_soon(channel, conversation_id)
 
     def publish(self, channel: str, conversation_id: str) -> float | None:
@@ -180,7 +157,7 @@ class Threads:
 
         Returns None if nothing is left to do here, else the seconds to wait before the next pass.
         """
-        thread = self._outbox.take_thread(channel, conversation_id)
+        thread = self._store.take_thread(channel, conversation_id)
         if thread is None:
             return None
         try:
@@ -191,7 +168,7 @@ class Threads:
             log.info("what is to be said in %s waits %.0f s: %s", channel, exc.retry_after, exc.error)
             return exc.retry_after
         finally:
-            self._outbox.leave_thread(channel, conversation_id)
+            self._store.leave_thread(channel, conversation_id)
         return None
 
     def _run(self, thread: tuple[str, str]) -> None:
@@ -212,7 +189,7 @@ class Threads:
     # -- what --------------------------------------------------------------------------------
 
     def _publish(self, place: _Place) -> None:
-        for post, receipt in self._outbox.posts_due(*place.key):
+        for post, receipt in self._store.posts_due(*place.key):
             logs.about(post.key)
             self._say(place, post, receipt)
         if place.thread.card_due:
@@ -225,16 +202,16 @@ class Threads:
         except Refused as exc:
             if _is_shut(place, exc):
                 shut = self._wait_for_mending(place, exc)
-                self._outbox.post_later(post.id, self._then(shut), perhaps_posted=post.posting)
+                self._store.post_later(post.id, self._then(shut), perhaps_posted=post.posting)
                 raise shut from exc
             log.error("post %s of send %s is given up: %s", post.id, post.key, exc.error)  # noqa: TRY400
-            self._outbox.post_failed(post.id, exc.error)
+            self._store.post_failed(post.id, exc.error)
             self._unpostable(place.channel, exc.error)
 
     def _show_latest(self, place: _Place) -> None:
-        standing = self._outbox.standing(*place.key)
+        standing = self._store.standing(*place.key)
         if standing is None:  # an announcement that was kept long enough
-            self._outbox.card_shown(place.thread)
+            self._store.card_shown(place.thread)
             return
         if place.shown == standing:
             return
@@ -244,13 +221,13 @@ class Threads:
             if _is_shut(place, exc):
                 raise self._wait_for_mending(place, exc) from exc
             log.error("a card in %s is given up: %s", place.channel, exc.error)  # noqa: TRY400
-            self._outbox.card_shown(place.thread)
+            self._store.card_shown(place.thread)
             self._unpostable(place.channel, exc.error)
 
     def _wait_for_mending(self, place: _Place, refused: Refused) -> _Shut:
         shut = _Shut(refused.error)
         perhaps = place.look and place.card is None  # by an answer that was lost before
-        self._outbox.card_later(*place.key, self._then(shut), perhaps_posted=perhaps)
+        self._store.card_later(*place.key, self._then(shut), perhaps_posted=perhaps)
         with self._lock:
             told = place.channel in self._shut
             self._shut.add(place.channel)
@@ -267,32 +244,32 @@ class Threads:
         except Refused as exc:
             if exc.error not in _NO_CARD or place.is_direct or place.shown:
                 raise
-            self._outbox.card_lost(*place.key)
+            self._store.card_lost(*place.key)
             place.card, place.look = None, False
             self._make_card(place)
             act()
 
     def _make_card(self, place: _Place) -> None:
-        standing = self._outbox.standing(*place.key)
+        standing = self._store.standing(*place.key)
         if standing is None:
             raise LookupError("there is no thread without a send or an announcement")
         payload = {"conversation_id": place.thread.conversation_id}
         card = self._finder.find(payload, place.channel, since=self._began(place)) if place.look else None
         if card is None:
             self._spend(place.channel)
-            if not self._outbox.carding(*place.key):
+            if not self._store.carding(*place.key):
                 raise _TakenOver("taken over")
             try:
                 card = self._post(place.channel, self._card(standing, place.thread.conversation_id), payload)
             except (Limited, Barred, Unanswered) as exc:
-                self._outbox.card_later(*place.key, self._then(exc), perhaps_posted=_perhaps(exc))
+                self._store.card_later(*place.key, self._then(exc), perhaps_posted=_perhaps(exc))
                 raise
             place.shown = standing
-        if not self._outbox.carded(*place.key, card):
+        if not self._store.carded(*place.key, card):
             self._take_back(place.channel, card)
         place.card = card
         if place.shown:
-            self._outbox.card_shown(place.thread)
+            self._store.card_shown(place.thread)
 
     def _update(self, place: _Place, standing: Standing) -> None:
         if place.shown == standing:
@@ -305,9 +282,9 @@ class Threads:
         except (Limited, Barred, Unanswered) as exc:
             if isinstance(exc, Limited):
                 self._updates.rest(exc.retry_after)
-            self._outbox.card_later(*place.key, self._then(exc))
+            self._store.card_later(*place.key, self._then(exc))
             raise
-        self._outbox.card_shown(place.thread)
+        self._store.card_shown(place.thread)
 
     def _put(self, place: _Place, post: Post, receipt: Receipt) -> None:
         if post.kind in _ANSWERS:
@@ -320,15 +297,15 @@ class Threads:
             found = self._finder.find(payload, channel, since=post.created_at, card=place.card)
         if found is None:
             self._spend(channel)
-            if not self._outbox.posting(post.id):
+            if not self._store.posting(post.id):
                 raise _TakenOver("taken over")
             payload |= {"hash": receipt.text_hash or "", "record": post.record}
             try:
                 found = self._post(channel, self._words(post, receipt), payload, thread_ts=place.card)
             except (Limited, Barred, Unanswered) as exc:
-                self._outbox.post_later(post.id, self._then(exc), perhaps_posted=_perhaps(exc))
+                self._store.post_later(post.id, self._then(exc), perhaps_posted=_perhaps(exc))
                 raise
-        if not self._outbox.posted(post.id, found):
+        if not self._store.posted(post.id, found):
             self._take_back(channel, found)
 
     def _take_back(self, channel: str, ts: str) -> NoReturn:
@@ -341,9 +318,9 @@ class Threads:
 
     def _replace(self, place: _Place, post: Post, receipt: Receipt) -> None:
         """Show in the place of the question what became of it; once more does no harm."""
-        asked = self._outbox.asked(post.key, _ANSWERS[post.kind])
+        asked = self._store.asked(post.key, _ANSWERS[post.kind])
         if asked is None or asked.ts is None:
-            self._outbox.post_failed(post.id, "there is no question")
+            self._store.post_failed(post.id, "there is no question")
             return
         channel = self._direct_channel(place.channel) if place.is_direct else place.channel
         if wait := self._updates.take():
@@ -351,19 +328,19 @@ class Threads:
         try:
             call(self._posting.chat_update, channel=channel, ts=asked.ts, **self._words(post, receipt))
         except (Limited, Barred, Unanswered) as exc:
-            self._outbox.post_later(post.id, self._then(exc))
+            self._store.post_later(post.id, self._then(exc))
             raise
         except Refused as exc:
             if exc.error not in _NO_CARD:
                 raise
-            self._outbox.post_failed(post.id, exc.error)  # somebody deleted the question, not the card
+            self._store.post_failed(post.id, exc.error)  # somebody deleted the question, not the card
             return
-        self._outbox.posted(post.id, asked.ts)
+        self._store.posted(post.id, asked.ts)
 
     def _began(self, place: _Place) -> datetime:
-        sends = self._outbox.history(*place.key, LOOKED_THROUGH)
+        sends = self._store.history(*place.key, LOOKED_THROUGH)
         times = [send.request.requested_at for send in sends]
-        standing = self._outbox.standing(*place.key)
+        standing = self._store.standing(*place.key)
         if standing is not None and standing.chat is not None:
             times.append(standing.chat.started_at)
         return min(times, default=self._now())
@@ -410,7 +387,7 @@ class Threads:
         for each in standing.unknown:
             line = messages.line(each, **self._told(each)) if each != latest else None
             sent["blocks"] += unknowns.buttons_for(each, line, can_look=self._can_look)
-        card = announcing.card(chat, sent) if chat else sent
+        card = carding.announced(chat, sent) if chat else sent
         card["blocks"] += carding.row(standing, self._page(conversation_id))
         return card
 
@@ -426,7 +403,7 @@ class Threads:
     def _corrected(self, receipt: Receipt) -> datetime | None:
         """When the message left that this one sets right."""
         key = receipt.request.corrects
-        return self._outbox.receipt(key).changed_at if key else None
+        return self._store.receipt(key).changed_at if key else None
 
     def _question(self, receipt: Receipt) -> Json:
         if not receipt.is_asked:

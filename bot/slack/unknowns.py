@@ -54,5 +54,4 @@ def _settle(client: WebClient, desk: Desk, body: Json, key: str, what: str) -> N
         said = messages.note(acts[what](key, user, channel, ts))
     except CannedError as exc:
         said = errors.told(exc)
-    answered = answers.by_url(client, body["response_url"], said)
-    answers.say(desk.windows, answered, answered, *answers.aside(client, user, said, channel))
+    answers.answer(body, client, desk, said, replace=False)

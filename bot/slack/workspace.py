@@ -13,6 +13,7 @@ from bot.canned.errors import NotAllowed, SlackDown
 from bot.canned.lanes import Lane
 from bot.models import Link, SendRequest
 from bot.settings import SlackSettings
+from bot.storage import Store
 
 from . import messages
 from .blocks import Json
@@ -20,7 +21,7 @@ from .client import Limited, SlackFault, Unanswered, call, posting_client, readi
 from .homes import Homes
 from .people import Directory
 from .socket import Socket
-from .threads import Outbox, Threads
+from .threads import Threads
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ class Workspace:
     def __init__(
         self,
         settings: SlackSettings,
-        outbox: Outbox,
+        store: Store,
         lane: Lane,
         bulk: Lane,
         catalog: Callable[[], Catalog],
@@ -62,7 +63,7 @@ class Workspace:
         org_wide = bool(bot.get("is_enterprise_install"))
         self.people = Directory(reading, workspace=self.id, now=now, org_wide=org_wide)
         self.threads = Threads(
-            outbox,
+            store,
             lane,
             posting=self._posting,
             reading=reading,
