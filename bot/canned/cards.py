@@ -38,7 +38,7 @@ class Cards:
         """The send of `user` on whose card they clicked. Raises NotAllowed."""
         receipt = self._store.find(key)
         if receipt is None or receipt.request.channel != channel:
-            raise NotAllowed(_NOT_ITS_CARD)
+            raise NotAllowed(NOT_ITS_CARD)
         self._require(receipt.request.conversation_id, channel, ts)
         self._team_for(user, channel, receipt.request.team)
         if receipt.request.supervisor != user:
@@ -47,7 +47,7 @@ class Cards:
 
     def _require(self, conversation_id: str, channel: str, ts: str) -> None:
         if not ts or self._store.card(channel, conversation_id) != ts:
-            raise NotAllowed(_NOT_ITS_CARD)
+            raise NotAllowed(NOT_ITS_CARD)
 
 
-_NOT_ITS_CARD = "This button is not on the card of that conversation, so nothing was done."
+NOT_ITS_CARD = "This button is not on the card of that conversation, so nothing was done."

@@ -23,6 +23,7 @@ from bot.genesys import Genesys, GenesysError
 from bot.models import PostKind, Receipt, SendRequest, State
 from bot.storage import Store
 
+from .cards import NOT_ITS_CARD
 from .drafts import Drafts
 from .errors import AskFirst, NotAllowed
 from .identity import Identity
@@ -135,15 +136,14 @@ class Settling:
     def _require(self, key: str, user: str, channel: str, ts: str) -> Receipt:
         """The unknown send on whose card somebody clicked who may settle it. Raises NotAllowed, SlackDown."""
         receipt = self._store.find(key)
-        if receipt is None or (channel, ts) != self._card(receipt.request):
-            raise NotAllowed("This button is not on the card of that conversation, so nothing was done.")
+        if receipt is None or receipt.request.channel != channel:
+            raise NotAllowed(NOT_ITS_CARD)
+        if self._store.card(channel, receipt.request.conversation_id) != ts:
+            raise NotAllowed(NOT_ITS_CARD)
         self._sender.require_supervisor(user, receipt.request)
         if not receipt.is_open_question:
             raise NotAllowed(how_it_ended(receipt))
         return receipt
-
-    def _card(self, request: SendRequest) -> tuple[str, str | None]:
-        return request.channel, self._store.card(request.channel, request.conversation_id)
 
     def _name(self, user: str) -> str:
         link = self._identity.known(user)
