@@ -430,24 +430,24 @@ class Bot:
         if self._socket:
             self._socket.connect()
 
-    def stop(self, timeout: float = LEAVE_WITHIN, *, clock: Callable[[], float] = time.monotonic) -> bool:
+    def stop(self, timeout: float = LEAVE_WITHIN) -> bool:
         """
         Take no more, finish what runs within `timeout` seconds in all; False if some of it still does.
 
         What only waits goes back at once. A message under way has the time that there is,
         and else its row says so to whoever runs next.
         """
-        end = clock() + timeout
+        end = time.monotonic() + timeout
         self.parts.waits.end()
         heart, *others = self._regular
         for regular in others:
             regular.tell()
         silent = not self._socket or self._socket.close()
-        self.listener.close(max(0.0, end - clock()))
-        self.parts.lanes.close(max(0.0, end - clock()))
+        self.listener.close(max(0.0, end - time.monotonic()))
+        self.parts.lanes.close(max(0.0, end - time.monotonic()))
         for thread in (*others, heart):  # the heart last: until now this process was at work
-            thread.stop(max(0.0, end - clock()))
-        self._serving.join(max(0.0, end - clock()))
+            thread.stop(max(0.0, end - time.monotonic()))
+        self._serving.join(max(0.0, end - time.monotonic()))
         return self.parts.close(0) and silent
 
     def sweep(self) -> None:
@@ -464,7 +464,7 @@ class Bot:
     def _purge(self) -> None:
         now = self._now()
         if self._purged_at is None or now - self._purged_at >= PURGE_EVERY:
-            kept = timedelta(days=self.parts.desk.retention_days)
+            kept = timedelta(days=self.parts.catalog().retention_days)
             gone = self.parts.store.purge(now - kept)
             self._purged_at = now
             log.info("the texts of %s sends were kept long enough and are gone", gone)

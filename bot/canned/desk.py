@@ -62,6 +62,7 @@ log = logging.getLogger(__name__)
 ASK_AFTER = timedelta(minutes=1)
 PREVIEW = "preview"  # no click, and nothing that could be claimed
 OFFERED = 100  # responses at a time, which is what Slack takes
+RECENT = 10  # sends that somebody is shown of their own
 _SOMEBODY_ELSE = "Somebody else has sent it again already; the thread shows how that ends."
 _CLICKS = uuid.UUID("6f0c2d7e-6f0b-4d7e-9c53-2f0a4b1f7c11")  # namespace of our keys; never changes
 
@@ -99,7 +100,6 @@ class Desk:
         workspace: str,
     ) -> None:
         """`workspace` is the Slack workspace or Grid organisation that this deployment serves."""
-        self.outbox = store
         self.approving = approving
         self.asking = asking
         self.cards = Cards(store, self.team_for)
@@ -126,10 +126,6 @@ class Desk:
         self._now = now
         self._workspace = workspace
         self._search: tuple[Catalog, Search] | None = None
-
-    @property
-    def retention_days(self) -> int:
-        return self._catalog().retention_days
 
     # -- before the ack: memory and database only ------------------------------------------
 
@@ -455,9 +451,9 @@ class Desk:
         return sorted(scheduled, key=lambda r: r.request.not_before or r.changed_at)
 
     @on_record()
-    def recent(self, user: str, *, limit: int = 10) -> list[Receipt]:
+    def recent(self, user: str) -> list[Receipt]:
         """This supervisor's newest sends first."""
-        return self._store.sends(supervisor=user, limit=limit)
+        return self._store.sends(supervisor=user, limit=RECENT)
 
     # -- inside -----------------------------------------------------------------------------
 

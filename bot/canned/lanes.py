@@ -58,11 +58,10 @@ class Lane:
         except RuntimeError:  # the machine has no thread left
             self._left(timer)
 
-    def wait_idle(self, timeout: float, *, clock: Callable[[], float] = time.monotonic) -> bool:
+    def wait_idle(self, timeout: float) -> bool:
         """Wait until nothing is queued, running or set for later; False after `timeout` seconds."""
-        end = clock() + timeout
         with self._changed:
-            return self._changed.wait_for(lambda: self._under_way == 0, max(0.0, end - clock()))
+            return self._changed.wait_for(lambda: self._under_way == 0, timeout)
 
     def close(self, timeout: float) -> bool:
         """Take no more work, drop what has not started, wait for what runs; False if some still does."""

@@ -91,12 +91,10 @@ def posting_client(
     return _client(token, base_url, ssl, timeout, [])
 
 
-def reading_client(
-    token: str, base_url: str | None, ssl: SSLContext | None, *, timeout: int = TIMEOUT
-) -> WebClient:
+def reading_client(token: str, base_url: str | None, ssl: SSLContext | None) -> WebClient:
     """A client that tries again, once, after a lost connection, a 429 and a 500 or 503."""
     handlers = [ConnectionErrorRetryHandler(), RateLimitErrorRetryHandler(), ServerErrorRetryHandler()]
-    return _client(token, base_url, ssl, timeout, handlers)
+    return _client(token, base_url, ssl, TIMEOUT, handlers)
 
 
 def call(method: Callable[..., SlackResponse], **arguments: Any) -> dict[str, Any]:

@@ -60,11 +60,10 @@ class Usage(Database):
         *,
         since: datetime | None = None,
         supervisor: str | None = None,
-        team: str | None = None,
         limit: int | None = None,
     ) -> list[Used]:
         """
-        What was claimed from `since` on, by this supervisor and for this team; the most sent first.
+        What was claimed from `since` on, by this supervisor; the most sent first.
 
         By queue, what never left is under "": it had not been looked at where it was.
         """
@@ -78,8 +77,8 @@ class Usage(Database):
             func.count().filter(sends.c.state == State.UNKNOWN),
             func.max(sends.c.claimed_at),
         )
-        given = {sends.c.supervisor: supervisor, sends.c.team: team}
-        query = query.where(*(column == value for column, value in given.items() if value is not None))
+        if supervisor is not None:
+            query = query.where(sends.c.supervisor == supervisor)
         query = _between(query, since, None).group_by(name)
         query = query.order_by(func.count().filter(sent).desc(), name).limit(limit)
         with self._reading() as tx:

@@ -95,17 +95,16 @@ class Workers(Database):
                 tx.execute(update(sends).where(taken).values(self._mine()))
             return [receipt_of(row) for row in rows]
 
-    def release(self, worker: str | None = None) -> None:
-        """Hand back what `worker` (this one) holds and has not begun, before it leaves."""
-        mine = worker or self.worker
+    def release(self) -> None:
+        """Hand back what this worker holds and has not begun, before it leaves."""
         with self._writing() as tx:
-            pending = and_(sends.c.worker == mine, sends.c.state == State.PENDING)
+            pending = and_(sends.c.worker == self.worker, sends.c.state == State.PENDING)
             tx.execute(update(sends).where(pending).values(worker=None))
         with self._writing() as tx:
-            held = select(threads).where(threads.c.worker == mine)
+            held = select(threads).where(threads.c.worker == self.worker)
             held = held.order_by(threads.c.channel, threads.c.conversation_id)
             tx.execute(held.with_for_update(key_share=True))  # posts for them may be written down meanwhile
-            tx.execute(update(threads).where(threads.c.worker == mine).values(worker=None))
+            tx.execute(update(threads).where(threads.c.worker == self.worker).values(worker=None))
 
     def _stay_alive(self) -> None:
         # Before anything is held: a worker that never beat would count as dead from the start.

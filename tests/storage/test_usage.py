@@ -50,7 +50,7 @@ def test_usage_is_that_of_a_time_a_person_and_a_team(store: Store, ended: Sent, 
     ended(response="anns")
     ended(response="bobs", supervisor="U0BOB")
     for _ in range(2):
-        ended(response="theirs", team="Sales")
+        ended(response="theirs")
 
     def names(**given: Any) -> list[str]:
         return [used.name for used in store.usage(**{"by": "response", **given})]
@@ -58,7 +58,6 @@ def test_usage_is_that_of_a_time_a_person_and_a_team(store: Store, ended: Sent, 
     assert names(limit=2) == ["theirs", "anns"]
     assert names(since=monday) == ["theirs", "anns", "bobs"]
     assert names(since=monday, supervisor="U0ANN") == ["theirs", "anns"]
-    assert names(since=monday, supervisor="U0ANN", team="Support") == ["anns"]
     assert names(by="supervisor", since=monday) == ["U0ANN", "U0BOB"]
     assert names(since=monday + timedelta(seconds=1)) == []
 

@@ -121,7 +121,7 @@ def test_worker_that_leaves_hands_back_what_it_has_not_begun(
 
     assert [receipt.key for receipt in two.take_abandoned()] == [pending]
     assert two.take_thread("C0TEAM", "c1")
-    two.release("two")
+    two.release()
     assert [receipt.key for receipt in two.take_abandoned()] == [pending, theirs]
 
 
