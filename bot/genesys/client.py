@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
 from . import hosts, ids, regions, users
-from .answers import Answer, names_what_is_missing
+from .answers import Answer, names_what_is_missing, refusal
 from .calls import Calls, TokenSource
 from .errors import GenesysError, NotFound, NotOffered, Refused
 from .nouns import (
@@ -64,7 +64,11 @@ class Genesys(ABC):
     """
 
     id_shape: ClassVar[str]
-    find_needs: ClassVar[str]  # the right to look up users, for the sentence that it is missing
+    # For sentences: the rights to look up users, to read conversations and to send, and a 404.
+    find_needs: ClassVar[str]
+    read_needs: ClassVar[str]
+    send_needs: ClassVar[str]
+    gone: ClassVar[str]
     sign_in: SignIn | None = None  # where people do not sign in themselves
     tells_delivery: ClassVar[bool] = False  # whether `delivery` ever knows anything
     finds_messages: ClassVar[bool] = True  # whether `look` has anything to look into
@@ -198,7 +202,6 @@ class Genesys(ABC):
         """The address of this conversation in the Genesys web app, "" where none is known. Pure."""
         return ""
 
-    @abstractmethod
     def conversation(
         self,
         conversation_id: str,
@@ -214,6 +217,15 @@ class Genesys(ABC):
 
         Raises NotFound if there is none, or it has ended and was archived; Refused on a 403.
         """
+        self._require_id(conversation_id, "conversation")
+        read_at = self._now()
+        principal = reader if self.people_act_themselves else None
+        path = f"/api/v2/conversations/{conversation_id}"
+        answer = self._calls_if(urgent).read("GET", path, principal=principal, on_wait=on_wait)
+        if not answer.ok:
+            action, needs = "read this conversation", self.read_needs
+            raise refusal(answer, action=action, needs=needs, missing=self.gone, principal=principal)
+        return self._read(answer, conversation_id, read_at)
 
     @abstractmethod
     def sender(self, conversation: Conversation, send_as: str, user_id: str) -> Sender:
@@ -365,12 +377,18 @@ class Genesys(ABC):
         """What a 2xx says. Raises OutcomeUnknown for one that should say more."""
 
     @abstractmethod
-    def _refused(self, sender: Sender, answer: Answer) -> Refused:
-        """What a 4xx to a send says, taken by itself."""
+    def _read(self, answer: Answer, conversation_id: str, read_at: datetime) -> Conversation:
+        """The conversation in `answer`. Raises Unavailable if it is another one's."""
 
     @abstractmethod
     def _require_still(self, conversation: Conversation, sender: Sender) -> None:
         """Raise Refused if `sender` could not send into `conversation` as it is now."""
+
+    def _refused(self, sender: Sender, answer: Answer) -> Refused:
+        """What a 4xx to a send says, taken by itself."""
+        principal = sender.user_id if self.people_act_themselves else None
+        action, needs = "send messages", self.send_needs
+        return refusal(answer, action=action, needs=needs, missing=self.gone, principal=principal)
 
     def _why_refused(self, conversation: Conversation, sender: Sender, answer: Answer) -> GenesysError:
         """

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from . import ids
-from .answers import Answer, refusal
+from .answers import Answer
 from .chats import read_conversation
 from .checks import checked, finds_users, reads_conversations
 from .client import Genesys, Outgoing
@@ -24,16 +24,10 @@ from .ids import NOBODY
 from .json_values import text_of
 from .nouns import Accepted, Check, Conversation, Participant, Sender, Template
 from .tokens import Token, Tokens, no_token
-from .transport import UNCONFIRMED, OnWait, Patience, Transport
+from .transport import UNCONFIRMED, Patience, Transport
 from .verify import require_live, require_one_agent, require_present
 
 LONGEST_TEXT = 4000  # what Genesys' chats take; the contract itself names no limit
-
-_SEND_NEEDS = "the scope conversation:chat:write (and perhaps conversation:write)"
-_GONE = (
-    "Genesys does not know this conversation: there is none with this id, or it has ended and was archived. "
-    "Nothing was sent. Copy the id again from the open conversation in Genesys."
-)
 
 
 class EventsTokens(Tokens):
@@ -97,33 +91,17 @@ class EventsGenesys(Genesys):
     id_shape = ids.LETTERS_AND_DIGITS
     finds_messages = False
     find_needs = "the scope user:read or the permission directory:user:view"
+    read_needs = "the scope conversation:write or the permission conversation:communication:view"
+    send_needs = "the scope conversation:chat:write (and perhaps conversation:write)"
+    gone = (
+        "Genesys does not know this conversation: there is none with this id, or it has ended and was "
+        "archived. Nothing was sent. Copy the id again from the open conversation in Genesys."
+    )
 
     def __init__(self, *, system_user_id: str | None, tokens: EventsTokens, **parts: Any) -> None:
         super().__init__(tokens=tokens, **parts)
         self._tokens = tokens
         self._system_user_id = system_user_id
-
-    def conversation(
-        self,
-        conversation_id: str,
-        *,
-        reader: str | None = None,
-        urgent: bool = True,
-        on_wait: OnWait | None = None,
-    ) -> Conversation:
-        """As `Genesys.conversation`; whoever asks, the service's token reads."""
-        self._require_id(conversation_id, "conversation")
-        read_at = self._now()
-        path = f"/api/v2/conversations/{conversation_id}"
-        answer = self._calls_if(urgent).read("GET", path, on_wait=on_wait)
-        if not answer.ok:
-            raise refusal(
-                answer,
-                action="read this conversation",
-                needs="the scope conversation:write or the permission conversation:communication:view",
-                missing=_GONE,
-            )
-        return read_conversation(answer, conversation_id, read_at)
 
     def sender(self, conversation: Conversation, send_as: str, user_id: str) -> Sender:
         _require_live_chat(conversation)
@@ -183,8 +161,8 @@ class EventsGenesys(Genesys):
             raise OutcomeUnknown(UNCONFIRMED, correlation_id=answer.correlation_id)
         return Accepted(message_id, "accepted", conversation.id, answer.correlation_id)
 
-    def _refused(self, sender: Sender, answer: Answer) -> Refused:
-        return refusal(answer, action="send messages", needs=_SEND_NEEDS, missing=_GONE)
+    def _read(self, answer: Answer, conversation_id: str, read_at: datetime) -> Conversation:
+        return read_conversation(answer, conversation_id, read_at)
 
     def _require_still(self, conversation: Conversation, sender: Sender) -> None:
         _require_live_chat(conversation)
@@ -206,7 +184,7 @@ class EventsGenesys(Genesys):
         """Without a text, into no conversation: refused for that, unless first for the scope."""
         answer = self._calls.read("POST", _events_of(NOBODY), body={})
         if answer.status == 403:
-            raise refusal(answer, action="send messages", needs=_SEND_NEEDS, missing=_GONE)
+            raise self._refused(Sender("system", None), answer)
         return "messages may be sent"
 
     def _check_key(self) -> str:

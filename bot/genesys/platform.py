@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from . import ids, live, messages, messaging, platform_checks, queues, responses
-from .answers import Answer, refusal
+from .answers import Answer
 from .client import Genesys, Outgoing
 from .errors import Interrupted, OutcomeUnknown, Refused, Unavailable
 from .json_values import object_of, text_of
@@ -34,19 +34,12 @@ from .nouns import (
 from .pace import Need
 from .platform_tokens import PlatformTokens
 from .sign_in import SignIn
-from .transport import UNCONFIRMED, OnWait
+from .transport import UNCONFIRMED
 from .verify import require_live, require_one_agent, require_present
 
 QUEUES_FOR = timedelta(minutes=10)
 PAUSES = (0.0, 2.0, 5.0, 10.0)  # seconds before each look for a message whose answer was lost
 
-_READ_NEEDS = "the permission conversation:communication:view"
-_SEND_NEEDS = "the permission conversation:message:create or conversation:webmessaging:create"
-_GONE = (
-    "Genesys does not know this conversation: there is none with this id, it has ended and was archived, or "
-    "it is in a region other than the one set up. Nothing was sent. Copy the id again from the open "
-    "conversation in Genesys."
-)
 _TOO_LONG = (
     "Genesys finds the message too long for this channel. Nothing was sent. Shorten it and send again."
 )
@@ -59,6 +52,13 @@ _CHANGED = (
 class PlatformGenesys(Genesys):
     id_shape = ids.HEXADECIMAL
     find_needs = "the permission directory:user:view"
+    read_needs = "the permission conversation:communication:view"
+    send_needs = "the permission conversation:message:create or conversation:webmessaging:create"
+    gone = (
+        "Genesys does not know this conversation: there is none with this id, it has ended and was archived, "
+        "or it is in a region other than the one set up. Nothing was sent. Copy the id again from the open "
+        "conversation in Genesys."
+    )
     tells_delivery = True
     lists_conversations = True
     people_act_themselves = True
@@ -82,29 +82,6 @@ class PlatformGenesys(Genesys):
 
     def page(self, conversation_id: str) -> str:
         return f"https://apps.{self._domain}/directory/#/engage/admin/interactions/{conversation_id}"
-
-    def conversation(
-        self,
-        conversation_id: str,
-        *,
-        reader: str | None = None,
-        urgent: bool = True,
-        on_wait: OnWait | None = None,
-    ) -> Conversation:
-        """As `Genesys.conversation`; Genesys lets `reader` see what is in their divisions."""
-        self._require_id(conversation_id, "conversation")
-        read_at = self._now()
-        path = f"/api/v2/conversations/{conversation_id}"
-        answer = self._calls_if(urgent).read("GET", path, principal=reader, on_wait=on_wait)
-        if not answer.ok:
-            raise refusal(
-                answer,
-                action="read this conversation",
-                needs=_READ_NEEDS,
-                missing=_GONE,
-                principal=reader,
-            )
-        return messaging.read_conversation(answer, conversation_id, read_at)
 
     def sender(self, conversation: Conversation, send_as: str, user_id: str) -> Sender:
         """As `Genesys.sender`; `system` writes to the customer's address, where the channel has it."""
@@ -241,9 +218,10 @@ class PlatformGenesys(Genesys):
     def _refused(self, sender: Sender, answer: Answer) -> Refused:
         if answer.code == "max.length.exceeded":
             return Refused(_TOO_LONG, correlation_id=answer.correlation_id)
-        return refusal(
-            answer, action="send messages", needs=_SEND_NEEDS, missing=_GONE, principal=sender.user_id
-        )
+        return super()._refused(sender, answer)
+
+    def _read(self, answer: Answer, conversation_id: str, read_at: datetime) -> Conversation:
+        return messaging.read_conversation(answer, conversation_id, read_at)
 
     def _require_still(self, conversation: Conversation, sender: Sender) -> None:
         """On the same line too: who reconnects is on another."""
