@@ -194,10 +194,6 @@ class Genesys(ABC):
         """The conversation id that `text` is, or that is in it if it is a Genesys link; else None. Pure."""
         return ids.conversation_in(text, self._hosts, self.id_shape)
 
-    def user_id(self, text: str) -> str | None:
-        """The user id that `text` is, else None. Pure."""
-        return ids.id_in(text, self.id_shape)
-
     def page(self, conversation_id: str) -> str:
         """The address of this conversation in the Genesys web app, "" where none is known. Pure."""
         return ""

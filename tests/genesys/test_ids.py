@@ -74,12 +74,6 @@ def test_link_to_the_configured_host_counts_as_a_genesys_link(
     assert connect().conversation_id(f"{cloud.url}/interactions/{ID}") == ID
 
 
-def test_user_id_is_taken_bare_only(acme: Genesys) -> None:
-    assert acme.user_id(f" {ID} ") == ID
-    assert acme.user_id("ann.lee@example.com") is None
-    assert acme.user_id(f"https://apps.mypurecloud.com/person/{ID}") is None
-
-
 @pytest.mark.parametrize(
     "org_id", ["", "acme/evil", "acme.evil", "acme@evil", "a b", "acme#", "acme?x", "acme\n"]
 )

@@ -54,4 +54,4 @@ def test_ids_are_hexadecimal_on_the_platform(connect_public: Callable[..., Genes
     genesys = connect_public()
 
     assert genesys.conversation_id("a1b2c3d4-e5f6-7890-g1h2-i3j4k5l6m7n8") is None
-    assert genesys.user_id(PLATFORM_CHAT.upper()) == PLATFORM_CHAT
+    assert genesys.conversation_id(PLATFORM_CHAT.upper()) == PLATFORM_CHAT
