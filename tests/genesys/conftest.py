@@ -15,7 +15,7 @@ import pytest
 from flask import Flask, Response, jsonify
 from joserfc.jwk import RSAKey
 
-from bot.genesys import Genesys, Grant, MemoryKeyring, User
+from bot.genesys import Conversation, Genesys, Grant, MemoryKeyring, Sender, User
 from bot.sandbox.genesys import SimulatedGenesys
 from bot.sandbox.http import Server
 
@@ -147,6 +147,16 @@ def platform(
         genesys.sign_in.keep(user.id, grant)
     public.forget()
     return genesys
+
+
+@pytest.fixture
+def chat(public: SimulatedGenesys, platform: Genesys) -> Conversation:
+    return platform.conversation(public.chat, reader=public.ann)
+
+
+@pytest.fixture
+def ann(public: SimulatedGenesys, platform: Genesys, chat: Conversation) -> Sender:
+    return platform.sender(chat, "self", public.ann)
 
 
 @pytest.fixture

@@ -32,16 +32,6 @@ TEXT = "Hello, your refund is on its way."
 
 
 @pytest.fixture
-def chat(public: SimulatedGenesys, platform: Genesys) -> Conversation:
-    return platform.conversation(public.chat, reader=public.ann)
-
-
-@pytest.fixture
-def ann(public: SimulatedGenesys, platform: Genesys, chat: Conversation) -> Sender:
-    return platform.sender(chat, "self", public.ann)
-
-
-@pytest.fixture
 def look(
     public: SimulatedGenesys, platform: Genesys, chat: Conversation, ann: Sender, clock: Any
 ) -> Callable[..., Accepted | None]:

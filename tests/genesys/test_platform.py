@@ -36,16 +36,6 @@ UNKNOWN = "00000000-e5f6-7890-a1b2-c3d4e5f6a7b8"
 
 
 @pytest.fixture
-def chat(public: SimulatedGenesys, platform: Genesys) -> Conversation:
-    return platform.conversation(public.chat, reader=public.ann)
-
-
-@pytest.fixture
-def ann(public: SimulatedGenesys, platform: Genesys, chat: Conversation) -> Sender:
-    return platform.sender(chat, "self", public.ann)
-
-
-@pytest.fixture
 def post(platform: Genesys, chat: Conversation, ann: Sender) -> Callable[..., Accepted]:
     def post(text: str = "Hello.", genesys: Genesys = platform, **options: Any) -> Accepted:
         return genesys.send(chat, ann, text, response="greeting", send_id="k1", **options)
