@@ -20,6 +20,7 @@ from bot import logs
 from bot.canned.catalog import CatalogError, CatalogFile
 from bot.logs import OURS, Lines
 from bot.sandbox.sandbox import Sandbox
+from bot.sandbox.slack import SimulatedSlack
 from bot.storage import StorageError, Store
 from tests.databases import PostgreSQL
 from tests.processes import Nursery
@@ -182,6 +183,13 @@ def log_as_before() -> Iterator[None]:
 def sandbox(make_sandbox: Callable[..., Sandbox]) -> Sandbox:
     """The demo's people, channel and conversation, with the bot running."""
     return make_sandbox().start()
+
+
+@pytest.fixture
+def slack() -> Iterator[SimulatedSlack]:
+    """The workspace alone, with its Web API up."""
+    with SimulatedSlack.demo() as slack:
+        yield slack
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,12 +14,6 @@ from bot.sandbox.slack import SimulatedSlack
 
 CHANNEL = SimulatedSlack.channel
 AUDIT = {"event_type": "canned_audit", "event_payload": {"send_id": "7", "seq": 1}}
-
-
-@pytest.fixture
-def slack() -> Iterator[SimulatedSlack]:
-    with SimulatedSlack.demo() as slack:
-        yield slack
 
 
 @pytest.fixture

@@ -21,12 +21,6 @@ from bot.sandbox.slack import SimulatedSlack
 
 
 @pytest.fixture
-def slack() -> Iterator[SimulatedSlack]:
-    with SimulatedSlack.demo() as slack:
-        yield slack
-
-
-@pytest.fixture
 def app(slack: SimulatedSlack) -> Iterator[App]:
     client = WebClient(slack.bot_token, base_url=f"{slack.url}/api/")
     app = App(client=client, process_before_response=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from bot.canned.errors import NotAllowed, SlackDown
@@ -11,12 +9,6 @@ from bot.sandbox.slack import SimulatedSlack
 from bot.slack.client import posting_client
 from bot.slack.people import Directory
 from tests.clocks import Clock
-
-
-@pytest.fixture
-def slack() -> Iterator[SimulatedSlack]:
-    with SimulatedSlack.demo() as slack:
-        yield slack
 
 
 @pytest.fixture
