@@ -333,33 +333,16 @@ def test_an_address_that_two_genesys_users_have_links_nobody(sandbox: Sandbox) -
 
 
 @pytest.mark.parametrize("api", ["events"])
-def test_send_as_agent_sends_as_the_agent_in_the_chat(make_sandbox: Callable[..., Sandbox]) -> None:
+@pytest.mark.parametrize("send_as", ["agent", "system"])
+def test_send_as_sends_as_the_agent_in_the_chat_or_as_the_automated_user(
+    make_sandbox: Callable[..., Sandbox], send_as: str
+) -> None:
     sandbox = make_sandbox()
-    team = {
-        "name": "T",
-        "channel": sandbox.slack.channel,
-        "supervisors": [sandbox.slack.ann],
-        "send_as": "agent",
-    }
+    slack, genesys = sandbox.slack, sandbox.genesys
+    team = {"name": "T", "channel": slack.channel, "supervisors": [slack.ann], "send_as": send_as}
     sandbox.configure({"teams": [team]})
+    genesys.join(sandbox.conversation, genesys.system_user_id, purpose="user")
     sandbox.start()
     answer_to(sandbox, "/canned {conversation} escalation")
 
-    assert sandbox.genesys.received[0].from_id == sandbox.genesys.bob
-
-
-@pytest.mark.parametrize("api", ["events"])
-def test_send_as_system_sends_as_the_automated_user(make_sandbox: Callable[..., Sandbox]) -> None:
-    sandbox = make_sandbox()
-    team = {
-        "name": "T",
-        "channel": sandbox.slack.channel,
-        "supervisors": [sandbox.slack.ann],
-        "send_as": "system",
-    }
-    sandbox.configure({"teams": [team]})
-    sandbox.genesys.join(sandbox.conversation, sandbox.genesys.system_user_id, purpose="user")
-    sandbox.start()
-    answer_to(sandbox, "/canned {conversation} escalation")
-
-    assert sandbox.genesys.received[0].from_id == sandbox.genesys.system_user_id
+    assert genesys.received[0].from_id == (genesys.bob if send_as == "agent" else genesys.system_user_id)
