@@ -19,14 +19,12 @@ from .organisation import Organisation
 from .organisation_nouns import Sent, SimulatedConversation, SimulatedMessage, SimulatedToken
 
 _CREATE, _WEB_CREATE = "conversation:message:create", "conversation:webmessaging:create"
-_MESSAGE = frozenset({"textBody", "mediaIds", "messagingTemplate"})
+_MESSAGE = frozenset({"textBody", "messagingTemplate"})
 _AGENTLESS = frozenset(
     {"fromAddress", "toAddress", "toAddressMessengerType", "textBody", "messagingTemplate"}
 ) | {"useExistingActiveConversation", "externalContactId"}
-_TEMPLATE = frozenset(
-    {"responseId", "bodyParameters", "buttonUrlParameters", "headerParameters", "parameters"}
-) | {"carouselParameters"}
-_AGENTLESS_CHANNELS = ("sms", "whatsapp", "open", "webmessaging", "apple")
+_TEMPLATE = frozenset({"responseId", "bodyParameters"})
+_AGENTLESS_CHANNELS = ("sms", "open", "webmessaging", "apple")  # WhatsApp's is not simulated
 _SMS_LIMIT, _LIMIT = 765, 2000  # characters
 
 
@@ -79,7 +77,6 @@ class Sending:
     def _text(self, given: Mapping[str, object], channel: str) -> str:
         """What the customer will read: one field of the body says it, in one way."""
         require(len(given) == 1, "textBody", f"Exactly one of {sorted(_MESSAGE)} must be given.")
-        require("mediaIds" not in given, "mediaIds", "Media are not simulated.")
         if "messagingTemplate" in given:
             return self._filled(given["messagingTemplate"])
         return _checked(given["textBody"], channel)
@@ -159,11 +156,6 @@ def _addressed(given: Mapping[str, object]) -> tuple[str, str, str]:
         refuse(400, message=f"{channel} requires {named}.", field=named)
     require(channel != "webmessaging" or "toAddress" not in given, "toAddress", "Not for webmessaging.")
     require(channel != "sms" or bool(re.fullmatch(r"\+[1-9]\d{1,14}", address)), "toAddress", "Not E.164.")
-    if channel == "whatsapp" and not address.isdecimal():
-        refuse(400, "invalid.whatsapp.address", "The address must be digits only.", field="toAddress")
-    require(
-        channel != "whatsapp" or "messagingTemplate" in given, "messagingTemplate", "WhatsApp requires it."
-    )
     return str(channel), reached, address
 
 

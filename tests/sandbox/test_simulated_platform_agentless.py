@@ -102,8 +102,7 @@ def test_it_is_for_the_service_alone_and_needs_a_permission(
         ("sms", {"fromAddress": None}, "bad.request", "fromAddress"),
         ("sms", {"toAddressMessengerType": "facebook"}, "bad.request", "toAddressMessengerType"),
         ("sms", {"conversationId": "c"}, "bad.request", "conversationId"),
-        ("whatsapp", {}, "bad.request", "messagingTemplate"),
-        ("whatsapp", {"toAddress": "+1555"}, "invalid.whatsapp.address", "toAddress"),
+        ("whatsapp", {}, "bad.request", "toAddressMessengerType"),
     ],
     ids=str,
 )
@@ -121,8 +120,8 @@ def test_each_channel_has_its_rules(
     assert cloud.received == []
 
 
-def test_whatsapp_takes_a_template(cloud: SimulatedGenesys, automat: Any) -> None:
-    chat = cloud.start_chat(channel="whatsapp")
+def test_a_template_takes_the_place_of_a_text(cloud: SimulatedGenesys, automat: Any) -> None:
+    chat = cloud.start_chat(channel="sms")
     template = cloud.add_response(cloud.add_library("T"), "Back", "We are back.", kind="MessagingTemplate")
     asked = to_customer_of(automat, chat, textBody=None, messagingTemplate={"responseId": template})
     assert automat("POST", AGENTLESS, asked).json()["conversationId"] == chat

@@ -267,7 +267,7 @@ def test_roles_and_divisions_bound_what_a_person_may_do(
         ({"textBody": ""}, "textBody"),
         ({"textBody": None}, "textBody"),
         ({"textBody": ["a"]}, "textBody"),
-        ({"textBody": "a", "mediaIds": ["m"]}, "textBody"),
+        ({"textBody": "a", "mediaIds": ["m"]}, "mediaIds"),
         ({"textBody": "a", "cannedResponseId": "r"}, "cannedResponseId"),
         ({"body": "a"}, "body"),
         ({"messagingTemplate": {"responseId": NOBODY}}, "responseId"),
