@@ -153,9 +153,10 @@ class _Reader:
     def text(self, name: str, default: str = "") -> str:
         return self._env.get(name, "").strip() or default
 
-    def required(self, name: str, why: str) -> str:
+    def required(self, name: str, why: str, *, here: bool = True) -> str:
+        """Not `here`, it may be missing."""
         value = self.text(name)
-        if not value:
+        if here and not value:
             self.faults.append(f"{name} is not set: {why}")
         return value
 
@@ -226,7 +227,7 @@ def _genesys(read: _Reader, regions: Mapping[str, str] | None) -> GenesysSetting
         org_id=_org_id(read, required=api == EVENTS),
         client_id=read.required("GENESYS_CLIENT_ID", "the OAuth client's id, from Genesys' admin pages"),
         client_secret=Secret(read.required("GENESYS_CLIENT_SECRET", "the OAuth client's secret")),
-        oauth_client_id=_oauth_client_id(read, required=api == PLATFORM),
+        oauth_client_id=read.required("GENESYS_OAUTH_CLIENT_ID", _WHY_OAUTH, here=api == PLATFORM) or None,
         oauth_client_secret=Secret(read.text("GENESYS_OAUTH_CLIENT_SECRET")),
         jwt_key_file=read.file("GENESYS_JWT_KEY_FILE"),
         system_user_id=read.text("GENESYS_SYSTEM_USER_ID") or None,
@@ -234,6 +235,9 @@ def _genesys(read: _Reader, regions: Mapping[str, str] | None) -> GenesysSetting
         login_url=read.url("GENESYS_LOGIN_URL"),
         api_url=read.url("GENESYS_API_URL"),
     )
+
+
+_WHY_OAUTH = "people sign in to Genesys with an OAuth client of the grant type code"
 
 
 def _webhook_secret(read: _Reader) -> Secret:
@@ -244,9 +248,8 @@ def _webhook_secret(read: _Reader) -> Secret:
 
 
 def _region(read: _Reader, regions: Mapping[str, str] | None, *, required: bool) -> str:
-    value = read.text("GENESYS_REGION").lower()
-    if not value and required:
-        read.required("GENESYS_REGION", "where the organisation lives, like mypurecloud.ie or eu_west_1")
+    why = "where the organisation lives, like mypurecloud.ie or eu_west_1"
+    value = read.required("GENESYS_REGION", why, here=required).lower()
     known = None if regions is None else {*regions, *regions.values()}
     if value and known is not None and {value, value.replace("-", "_")}.isdisjoint(known):
         listed = ", ".join(f"{domain} ({name})" for name, domain in (regions or {}).items())
@@ -254,18 +257,11 @@ def _region(read: _Reader, regions: Mapping[str, str] | None, *, required: bool)
     return value
 
 
-def _oauth_client_id(read: _Reader, *, required: bool) -> str | None:
-    if not required:
-        return read.text("GENESYS_OAUTH_CLIENT_ID") or None
-    return read.required(
-        "GENESYS_OAUTH_CLIENT_ID", "people sign in to Genesys with an OAuth client of the grant type code"
-    )
-
-
 def _public_url(read: _Reader, *, required: bool) -> str | None:
     url = read.url("CANNED_PUBLIC_URL")
-    if url is None and required and not read.text("CANNED_PUBLIC_URL"):
-        read.required("CANNED_PUBLIC_URL", "people's browsers come back to it from Genesys' log-in")
+    read.required(
+        "CANNED_PUBLIC_URL", "people's browsers come back to it from Genesys' log-in", here=required
+    )
     if url is not None and (urlsplit(url).query or urlsplit(url).fragment):
         read.faults.append("CANNED_PUBLIC_URL must be an address alone, without ? or #")
     return url
@@ -292,9 +288,8 @@ def _is_fernet_key(key: str) -> bool:
 
 
 def _org_id(read: _Reader, *, required: bool) -> str:
-    value = read.text("GENESYS_ORG_ID")
-    if not value and required:
-        read.required("GENESYS_ORG_ID", "the organisation's name in https://<name>.mypurecloud.com")
+    why = "the organisation's name in https://<name>.mypurecloud.com"
+    value = read.required("GENESYS_ORG_ID", why, here=required)
     if value and not all(part.isalnum() and part.isascii() for part in value.split("-")):
         read.faults.append("GENESYS_ORG_ID must be letters, digits and hyphens only: it becomes a host name")
     if len(value) > LONGEST_LABEL:
