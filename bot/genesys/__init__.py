@@ -16,6 +16,7 @@ from .errors import (
     Unavailable,
     WrongMedia,
 )
+from .hosts import REGIONS
 from .keyring import Grant, Keyring, MemoryKeyring
 from .nouns import (
     Accepted,
@@ -35,7 +36,6 @@ from .nouns import (
     Template,
     User,
 )
-from .regions import REGIONS
 from .sign_in import SignIn
 from .transport import OnAnswer
 

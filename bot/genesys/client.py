@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
-from . import hosts, ids, regions, users
+from . import hosts, ids, users
 from .answers import Answer, names_what_is_missing, refusal
 from .calls import Calls, TokenSource
 from .errors import GenesysError, NotFound, NotOffered, Refused
@@ -122,7 +122,7 @@ class Genesys(ABC):
         from .platform import PlatformGenesys
         from .platform_tokens import PlatformTokens
 
-        domain = regions.domain_of(region)
+        domain = hosts.domain_of(region)
         login = hosts.base(login_url or f"https://login.{domain}")
         api = hosts.base(api_url or f"https://api.{domain}")
         transport = Transport(login, api, timeout=timeout, now=now, sleep=sleep, on_answer=on_answer)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from bot.genesys import REGIONS, Genesys
-from bot.genesys.regions import domain_of
+from bot.genesys.hosts import domain_of
 from bot.sandbox.genesys import PLATFORM_CHAT
 
 
