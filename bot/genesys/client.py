@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from . import hosts, ids, users
 from .answers import Answer, names_what_is_missing, refusal
 from .calls import Calls, TokenSource
-from .errors import GenesysError, NotFound, NotOffered, Refused
+from .errors import GenesysError, NotFound, NotOffered, OutcomeUnknown, Refused
 from .nouns import (
     Accepted,
     Check,
@@ -29,7 +29,7 @@ from .nouns import (
     User,
 )
 from .pace import Need
-from .transport import OnAnswer, OnWait, Transport
+from .transport import UNCONFIRMED, OnAnswer, OnWait, Transport
 from .verify import require_length
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .sign_in import SignIn
 
 TIMEOUT = (3.05, 10.0)
+DONE_BUT_TOO_LARGE = "response.entity.too.large"  # a 400 about the answer: what was asked for is done
 
 
 def utc_now() -> datetime:
@@ -270,6 +271,8 @@ class Genesys(ABC):
         it = self._outgoing(conversation, sender, template or text, marks)
         calls = self._calls_if(urgent)
         answer = calls.send(it.path, it.body, principal=it.principal, on_wait=on_wait)
+        if answer.code == DONE_BUT_TOO_LARGE:
+            raise OutcomeUnknown(UNCONFIRMED, correlation_id=answer.correlation_id)
         if not answer.ok:
             raise self._why_refused(conversation, sender, answer)
         return self._accepted(conversation, sender, answer)

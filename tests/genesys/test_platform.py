@@ -158,6 +158,19 @@ def test_send_answered_by_a_failing_server_is_unknown_and_never_repeated(
     assert len(public.seen(SEND)) == 1
 
 
+def test_answer_too_large_to_be_given_says_nothing_against_the_message(
+    connect_public: Callable[..., Genesys], scripted: Callable[..., Server], post: Callable[..., Accepted]
+) -> None:
+    said = '{"code": "response.entity.too.large", "contextId": "c-1"}'
+    server = scripted(Response(said, status=400, mimetype="application/json"))
+
+    with pytest.raises(OutcomeUnknown) as failed:
+        post(genesys=connect_public(api_url=server.url))
+
+    assert len(server.seen(SEND)) == 1
+    assert failed.value.correlation_id == "c-1"
+
+
 class Redirect(Response):
     """One whose address goes out as it is, though it is none."""
 
