@@ -40,9 +40,16 @@ from .verify import require_live, require_one_agent, require_present
 QUEUES_FOR = timedelta(minutes=10)
 PAUSES = (0.0, 2.0, 5.0, 10.0)  # seconds before each look for a message whose answer was lost
 
-_TOO_LONG = (
-    "Genesys finds the message too long for this channel. Nothing was sent. Shorten it and send again."
-)
+_SAYING = {  # refusals that are no matter of rights, and that somebody can do something about
+    "max.length.exceeded": "Genesys finds the message too long for this channel. Nothing was sent. Shorten "
+    "it and send again.",
+    "conversation.message.limit.exceeded": "This conversation has as many messages as Genesys allows in one. "
+    "Nothing was sent. Reach the customer in a new conversation.",
+    "organization.outbound.usage.limit.exceeded": "Your organisation has used up the messages that Genesys "
+    "lets it send. Nothing was sent. A Genesys administrator can have that raised; tell the operator.",
+    "request.conflict": "The conversation was changed in Genesys at the same moment. Nothing was sent. Look "
+    "at it there, and send again if it still fits.",
+}
 _CHANGED = (
     "The sender's place in this conversation changed at the last moment (a reconnect does that), so nothing "
     "was sent. Send it again."
@@ -216,8 +223,8 @@ class PlatformGenesys(Genesys):
         return Accepted(message_id or None, status, where, answer.correlation_id)
 
     def _refused(self, sender: Sender, answer: Answer) -> Refused:
-        if answer.code == "max.length.exceeded":
-            return Refused(_TOO_LONG, correlation_id=answer.correlation_id)
+        if answer.code in _SAYING:
+            return Refused(_SAYING[answer.code], correlation_id=answer.correlation_id)
         return super()._refused(sender, answer)
 
     def _read(self, answer: Answer, conversation_id: str, read_at: datetime) -> Conversation:

@@ -310,6 +310,29 @@ def test_length_that_genesys_alone_knows_is_said(
         post("x" * 800)
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "what"),
+    [
+        (400, "conversation.message.limit.exceeded", "in a new conversation"),
+        (409, "organization.outbound.usage.limit.exceeded", "administrator can have that raised"),
+        (409, "request.conflict", "send again if it still fits"),
+    ],
+)
+def test_what_can_be_done_about_a_refusal_is_said(
+    public: SimulatedGenesys,
+    connect_public: Callable[..., Genesys],
+    scripted: Callable[..., Server],
+    post: Callable[..., Accepted],
+    status: int,
+    code: str,
+    what: str,
+) -> None:
+    server = scripted(Response(f'{{"code": "{code}"}}', status=status, mimetype="application/json"))
+
+    with pytest.raises(Refused, match=rf"Nothing was sent\. .*{what}"):
+        post(genesys=connect_public(api_url=server.url))
+
+
 def test_empty_text_is_refused_without_asking(
     public: SimulatedGenesys, post: Callable[..., Accepted]
 ) -> None:
