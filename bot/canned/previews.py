@@ -123,7 +123,7 @@ class Previews:
         return Around(
             customer=customer.name if customer else "",
             queue=place.queue if place else "",
-            agent=agent.name if agent else "you" if conversation.now_with(me) else "",
+            agent=agent.name if agent else "you" if conversation.agents else "",
             channel=conversation.channel,
             ended=not conversation.live,
             waits=self._waits(conversation),

@@ -7,7 +7,7 @@ another participant with new ids. So the line is chosen anew from every reading.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -48,7 +48,9 @@ def read_conversation(answer: Answer, conversation_id: str, read_at: datetime) -
     """
     require_same(answer, conversation_id)
     body = answer.body or {}
-    participants = tuple(_participant(one) for one in objects(body.get("participants")))
+    given = objects(body.get("participants"))
+    there = {text_of(one.get("id")) for one in given if not one.get("endTime")} - {""}
+    participants = tuple(_participant(one, there) for one in given)
     return Conversation(
         id=conversation_id,
         media=_media(participants),
@@ -61,7 +63,7 @@ def read_conversation(answer: Answer, conversation_id: str, read_at: datetime) -
 
 def with_line(conversation: Conversation, send_as: str, place: Participant) -> Sender:
     """The sender at `place`, through their connected line for messages. Raises Refused, NotAParticipant."""
-    lines = [line for line in place.communications if line.media == "message"]
+    lines = [line for line in place.communications if line.media == "message" and not place.watches]
     for line in lines:
         if line.state == "connected":
             return Sender(str(send_as), place.user_id, place.name, place.id, line.id)
@@ -115,7 +117,8 @@ def _media(participants: tuple[Participant, ...]) -> str:
     return next((media for media in _MEDIA.values() if media in found), "")
 
 
-def _participant(raw: Mapping[str, Any]) -> Participant:
+def _participant(raw: Mapping[str, Any], there: Collection[str]) -> Participant:
+    """One of `participants`; `there` are those still in it: who took over from one watches nobody now."""
     purpose = text_of(raw.get("purpose"))
     return Participant(
         id=text_of(raw.get("id")),
@@ -123,6 +126,7 @@ def _participant(raw: Mapping[str, Any]) -> Participant:
         purpose=purpose,
         name=text_of(raw.get("name")),
         live=not raw.get("endTime"),
+        watches=text_of(raw.get("monitoredParticipantId")) in there,
         queue=text_of(raw.get("queueName")),
         attributes=texts_of(raw.get("attributes")),
         language=text_of(raw.get("locale")) or None,

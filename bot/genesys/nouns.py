@@ -65,7 +65,8 @@ class Participant:
     One party of a conversation, past or present.
 
     `purpose` is the vendor's word: customer, agent, user, acd … or "" where it gives
-    none. `live`: has not left. `queue` is a queue's name, `language` an ISO 639 code.
+    none. `live`: has not left. `watches`: looks on at somebody who is there, and cannot write.
+    `queue` is a queue's name, `language` an ISO 639 code.
     """
 
     id: str
@@ -73,6 +74,7 @@ class Participant:
     purpose: str = ""
     name: str = field(default="", repr=False)
     live: bool = True
+    watches: bool = False
     queue: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict, repr=False)
     language: str | None = None
@@ -116,8 +118,8 @@ class Conversation:
 
     @property
     def agents(self) -> tuple[Participant, ...]:
-        """The people of the organisation who are in it now, each once."""
-        here = (one for one in self.participants if one.live and not one.hung_up)
+        """The people of the organisation who are in it now, each once; who only watches is not."""
+        here = (one for one in self.participants if one.live and not (one.hung_up or one.watches))
         people = {one.user_id: one for one in here if one.purpose in _PEOPLE}
         return tuple(one for one in people.values() if one.user_id)
 

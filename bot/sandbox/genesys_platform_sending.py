@@ -72,6 +72,8 @@ class Sending:
             refuse(404, message="The communication was not found.")
         if author.user_id != token.user_id:
             refuse(self._organisation.outsider_status, message="The communication is another participant's.")
+        if author.monitors:
+            refuse(self._organisation.outsider_status, message="A monitor cannot write.")
         require(author.state == "connected", "communicationId", f"The communication is {author.state}.")
 
     def _text(self, given: Mapping[str, object], channel: str) -> str:

@@ -68,6 +68,7 @@ def _participant(
         "queueName": it.queue,
         "locale": it.locale,
         "externalContactId": it.external_contact_id,
+        "monitoredParticipantId": it.monitors,
     }
     return shown | {name: value for name, value in known.items() if value} | _ended(it.until)
 

@@ -156,6 +156,15 @@ class Organisation(Accounts, Responses):
             here.connection = state
             joined.participants.append(here)
 
+    def monitor(self, conversation: str, user: str) -> None:
+        """Let a supervisor watch the agent, with a line of their own that nothing can be written through."""
+        with self.lock:
+            watched = self.conversations[conversation]
+            agents = [each for each in watched.participants if each.purpose == "agent" and not each.until]
+            here = self._participant("user", self.users[user].name, user_id=user)
+            here.monitors = agents[-1].id
+            watched.participants.append(here)
+
     def leave(self, conversation: str, user: str) -> None:
         with self.lock:
             self._present(conversation, user).until = self.now()

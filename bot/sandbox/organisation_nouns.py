@@ -50,7 +50,8 @@ class SimulatedMessage:
 class SimulatedParticipant:
     """
     `id` and `communication_id` are new each time somebody joins; `user_id` is who they are,
-    None for customer and queue. `state` is alerting, connected or parked while they are in it.
+    None for customer and queue. `state` is alerting, connected or parked while they are in it;
+    `monitors` is the participant whom a supervisor watches, and cannot write for.
     """
 
     id: str
@@ -66,6 +67,7 @@ class SimulatedParticipant:
     queue_id: str | None = None
     connection: str = "connected"
     external_contact_id: str | None = None
+    monitors: str | None = None
     messages: list[SimulatedMessage] = field(default_factory=list)
 
     @property

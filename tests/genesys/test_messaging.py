@@ -166,6 +166,28 @@ def test_who_only_watches_cannot_write(shown: Callable[..., Any]) -> None:
         genesys.sender(conversation, "self", ANN)
 
 
+def test_who_monitors_the_agent_cannot_write_and_is_not_named_as_somebody_who_could(
+    public: SimulatedGenesys, platform: Genesys, choose: Callable[..., Sender]
+) -> None:
+    public.leave(public.chat, public.ann)
+    public.monitor(public.chat, public.ann)
+
+    with pytest.raises(NotAParticipant, match="they only watch"):
+        choose()
+    assert [one.name for one in platform.conversation(public.chat).agents] == ["Bob Ray"]
+    assert choose(public.system_user_id, "agent").user_id == public.bob
+
+
+def test_who_took_the_conversation_over_from_the_agent_they_watched_can_write(
+    public: SimulatedGenesys, choose: Callable[..., Sender]
+) -> None:
+    public.leave(public.chat, public.ann)
+    public.monitor(public.chat, public.ann)
+    public.leave(public.chat, public.bob)
+
+    assert choose().user_id == public.ann
+
+
 def test_agent_is_the_one_who_is_not_the_supervisor(
     public: SimulatedGenesys, choose: Callable[..., Sender]
 ) -> None:

@@ -362,6 +362,15 @@ def test_an_agent_who_never_signed_in_does_so_once_and_it_goes_on(
 
 
 @one_contract
+def test_a_supervisor_who_watches_the_agent_in_genesys_can_ask_them_too(outside: Sandbox) -> None:
+    outside.genesys.monitor(outside.conversation, outside.genesys.ann)
+    presses(outside, "Send", asks(outside))
+
+    [sent] = outside.genesys.received
+    assert (sent.text, sent.from_id) == (ESCALATION, outside.genesys.bob)
+
+
+@one_contract
 @pytest.mark.parametrize(("queues", "why"), [([], "has no queues"), (["Billing"], "is in no queue of T")])
 def test_nobody_writes_into_a_chat_of_another_teams_queue(
     make_sandbox: Callable[..., Sandbox], queues: list[str], why: str
