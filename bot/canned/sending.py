@@ -210,11 +210,13 @@ class Sender:
         # Who sent it may have left since: then too it is they who are looked for.
         sender = GenesysSender(request.send_as.value, receipt.sender_id)
         found = self._genesys.look(conversation, sender, receipt.text or "", since=since, known=known)
-        return self._its_own(request, found)
+        return self._its_own(request, found, since)
 
-    def _its_own(self, request: SendRequest, found: Accepted | None) -> Accepted | None:
+    def _its_own(self, request: SendRequest, found: Accepted | None, since: datetime) -> Accepted | None:
         """What was `found`, unless it is another send's by now, or may be."""
-        if found is None or self._store.has_twin(request.key, text_compared=found.text_compared):
+        if found is None:
+            return None
+        if self._store.has_twin(request.key, since=since, text_compared=found.text_compared):
             return None
         return None if found.message_id in self._store.message_ids(request.conversation_id) else found
 
@@ -403,7 +405,7 @@ class Sender:
             found = self._genesys.look(
                 verified.conversation, verified.sender, verified.text, since=since, known=known
             )
-            return self._its_own(request, found)
+            return self._its_own(request, found, since)
         except Interrupted:
             raise
         except (GenesysError, StorageError):

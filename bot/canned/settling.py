@@ -65,16 +65,16 @@ class Settling:
         unknown = self._require(key, user, channel, ts)
         if not self._genesys.finds_messages:
             raise NotAllowed("The bot cannot look by itself here: look into the conversation in Genesys.")
-        since = self._store.looking(key, by=user)
+        since = self._store.looking(key, by=user) or unknown.request.requested_at
         if unknown.text is None:
             return f"{_GONE} So nobody can look for it. {_STILL}"
         try:
-            receipt = self._sender.look_again(unknown, since=since or unknown.request.requested_at)
+            receipt = self._sender.look_again(unknown, since=since)
         except GenesysError as exc:
             log.warning("send %s: no look, %s, correlation %s", key, type(exc).__name__, exc.correlation_id)
             return f"Genesys did not let the bot look just now; try again in a minute. {_STILL}"
-        if receipt.state is State.UNKNOWN and self._store.has_twin(key):
-            return f"The same text was sent once more since, so whatever is found may be either. {_STILL}"
+        if receipt.state is State.UNKNOWN and self._store.has_twin(key, since=since):
+            return f"The same text was sent twice about then, so whatever is found may be either. {_STILL}"
         if receipt.state is State.UNKNOWN:
             return f"Genesys shows no such message, which does not prove that there is none. {_STILL}"
         return how_it_ended(receipt)

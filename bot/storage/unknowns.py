@@ -7,7 +7,7 @@ One word settles it: whoever comes second changes nothing and reads what happene
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, ScalarSelect, and_, func, or_, select, update
@@ -19,6 +19,8 @@ from .engine import Database
 from .outbox import tell
 from .rows import STILL_UNKNOWN, require
 from .schema import audit, sends, threads
+
+CLOCKS_DIFFER = timedelta(minutes=2)  # Genesys' and ours: a look takes what is that much older
 
 
 class Unknowns(Database):
@@ -44,21 +46,22 @@ class Unknowns(Database):
             note(tx, self._now(), "looked", key=key, actor=by)
             return tx.execute(select(audit.c.at).where(audit.c.id == _began(key))).scalar()
 
-    def has_twin(self, key: str, *, text_compared: bool = True) -> bool:
+    def has_twin(self, key: str, *, since: datetime, text_compared: bool = True) -> bool:
         """
-        Whether what a look finds for this send may be another's: one on its way, or one that left later.
+        Whether what a look finds for this send, which left at `since` or later, may be another's.
 
-        They have its text and conversation, or, not `text_compared`, its sender and conversation; and
-        nobody knows whether the later one arrived, or as which message.
+        That is one on its way, an unknown one that left later, or one that Genesys took about then
+        or later and gave no id. They have its text and conversation, or, not `text_compared`, its
+        sender and conversation.
         """
         it = sends.alias()
         what = sends.c.text_hash == it.c.text_hash if text_compared else sends.c.sender_id == it.c.sender_id
         same = and_(sends.c.conversation_id == it.c.conversation_id, what, sends.c.key != it.c.key)
         unnamed = and_(sends.c.state == State.SENT, sends.c.message_id.is_(None))
-        later = _began(sends.c.key) > _began(it.c.key)
-        open_ = and_(or_(sends.c.state == State.UNKNOWN, unnamed), later)
+        unnamed = and_(unnamed, sends.c.changed_at >= since - CLOCKS_DIFFER)
+        later = and_(sends.c.state == State.UNKNOWN, _began(sends.c.key) > _began(it.c.key))
         query = select(sends.c.id).join(it, and_(it.c.key == key, same))
-        query = query.where(or_(sends.c.state == State.SENDING, open_))
+        query = query.where(or_(sends.c.state == State.SENDING, later, unnamed))
         with self._reading() as tx:
             return tx.execute(query).first() is not None
 

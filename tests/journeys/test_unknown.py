@@ -178,6 +178,23 @@ def test_what_was_sent_meanwhile_is_not_taken_for_the_one_that_is_looked_for(
 
 
 @pytest.mark.parametrize("api", ["platform"])
+def test_what_genesys_took_without_an_id_is_not_taken_for_the_next_one_that_was_lost(
+    sandbox: Sandbox,
+) -> None:
+    slack, genesys = sandbox.slack, sandbox.genesys
+    genesys.empty_answers, genesys.messages_show_after = True, 10
+    slack.types(slack.ann, f"/canned {sandbox.conversation} escalation", slack.channel)
+    until(lambda: bool(genesys.received))
+    genesys.fault(sandbox.post, "lost_before")
+    slack.types(slack.ann, f"/canned {sandbox.conversation} escalation", slack.channel)
+    slack.press(slack.ann, "Send it again", asked(sandbox, slack.ann))
+    sandbox.drain()
+
+    assert [receipt.state for receipt in sandbox.receipts()] == [State.UNKNOWN, State.SENT]
+    assert genesys.customer_sees(sandbox.conversation) == [ESCALATION]
+
+
+@pytest.mark.parametrize("api", ["platform"])
 def test_what_genesys_shows_counts_more_than_a_mark_made_while_somebody_looked(
     lost: Callable[..., Sandbox],
 ) -> None:

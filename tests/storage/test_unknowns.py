@@ -116,18 +116,33 @@ def test_a_look_is_on_record_and_knows_when_it_left(
     assert (store.audit(key)[-1].event, store.audit(key)[-1].actor) == ("looked", "U0BOB")
 
 
+@pytest.fixture
+def twin(store: Store) -> Callable[..., bool]:
+    """Whether a send has one, for whoever looks for it from when it left on."""
+
+    def has(key: str) -> bool:
+        left = next(record.at for record in store.audit(key) if record.event == "begun")
+        return store.has_twin(key, since=left)
+
+    return has
+
+
 def test_a_later_one_with_the_same_text_is_its_twin_until_it_is_settled(
-    store: Store, unknown: Callable[..., str]
+    store: Store, unknown: Callable[..., str], twin: Callable[..., bool]
 ) -> None:
     first, _, second = unknown(), unknown(conversation_id="c2"), unknown()
-    assert (store.has_twin(first), store.has_twin(second)) == (True, False)
+    assert (twin(first), twin(second)) == (True, False)
 
     store.settle(second, Outcome(State.SENT, message_id="m1"), was=[State.UNKNOWN])
-    assert not store.has_twin(first)
+    assert not twin(first)
 
 
 def test_which_one_is_the_later_goes_by_when_it_left(
-    store: Store, unknown: Callable[..., str], claim: Callable[..., str], clock: Any
+    store: Store,
+    unknown: Callable[..., str],
+    claim: Callable[..., str],
+    clock: Any,
+    twin: Callable[..., bool],
 ) -> None:
     scheduled = claim()
     first = unknown()
@@ -135,4 +150,23 @@ def test_which_one_is_the_later_goes_by_when_it_left(
     store.begin(scheduled, store.receipt(first).text or "", sender_id="ann")
     store.settle(scheduled, Outcome(State.UNKNOWN), was=[State.SENDING])
 
-    assert (store.has_twin(first), store.has_twin(scheduled)) == (True, False)
+    assert (twin(first), twin(scheduled)) == (True, False)
+
+
+@pytest.mark.parametrize(("seconds", "may_be_found"), [(60, True), (121, False)])
+def test_one_that_genesys_took_without_an_id_is_a_twin_where_its_message_may_be_found(
+    store: Store,
+    unknown: Callable[..., str],
+    clock: Any,
+    twin: Callable[..., bool],
+    seconds: int,
+    may_be_found: bool,
+) -> None:
+    taken = unknown()
+    store.settle(taken, Outcome(State.SENT), was=[State.UNKNOWN])
+    clock.advance(seconds)
+    lost = unknown()
+    assert twin(lost) == may_be_found
+
+    store.delivered(taken, "sent", message_id="m1")
+    assert not twin(lost)
