@@ -9,12 +9,12 @@ that fails is simply over.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from itertools import groupby
 
 from bot import logs
-from bot.genesys import Delivery, Genesys, GenesysError, Sender
+from bot.genesys import Conversation, Delivery, Genesys, GenesysError, Sender
 from bot.models import PostKind, Receipt, SendRequest
 from bot.storage import Store
 
@@ -53,10 +53,10 @@ class Following:
 
     def _look(self, sent: Sequence[Receipt]) -> None:
         first = sent[0]
-        named: dict[str, Receipt] = {}
         for each in sent:
-            if message_id := each.message_id or self._name(each, named):
-                named[message_id] = each
+            if each.message_id is None:
+                self._name(each)
+        named = {each.message_id: each for each in sent if each.message_id}
         if not named:
             return
         try:
@@ -64,21 +64,25 @@ class Following:
         except GenesysError as exc:
             log.info("no look at %s sends: %s", len(sent), type(exc).__name__)
             return
-        for message_id, delivery in found.items():
-            self._keep(named[message_id], message_id, delivery)
+        for message_id, each in named.items():
+            if message_id in found:
+                self._keep(each, message_id, found[message_id])
 
-    def _name(self, sent: Receipt, taken: Iterable[str]) -> str:
-        """The id of a message that Genesys took without giving one; "" if it is not to be found."""
+    def _name(self, sent: Receipt) -> None:
+        """Find the message that Genesys took without giving its id, and keep what is seen of it."""
         logs.about(sent.key)
         sender = Sender(sent.request.send_as, sent.sender_id)
-        known = {*taken, *self._store.message_ids(_where(sent))}
+        unread = Conversation(_where(sent), "message", live=True)
+        known = self._store.message_ids(_where(sent))
         try:
-            there = self._genesys.conversation(_where(sent), reader=sent.sender_id)
-            found = self._genesys.look(there, sender, sent.text or "", since=sent.changed_at, known=known)
+            found = self._genesys.look(
+                unread, sender, sent.text or "", since=sent.changed_at, known=known, urgent=False
+            )
         except GenesysError as exc:
             log.info("send %s: no look for its message: %s", sent.key, type(exc).__name__)
-            return ""
-        return (found.message_id if found else None) or ""
+            return
+        if found and found.message_id:
+            self._keep(sent, found.message_id, Delivery(found.status))
 
     def _keep(self, sent: Receipt, message_id: str, delivery: Delivery) -> None:
         logs.about(sent.key)

@@ -214,11 +214,16 @@ class Genesys(ABC):
 
         Raises NotFound if there is none, or it has ended and was archived; Refused on a 403.
         """
+        return self._conversation(self._calls_if(urgent), conversation_id, reader, on_wait)
+
+    def _conversation(
+        self, calls: Calls, conversation_id: str, reader: str | None, on_wait: OnWait | None = None
+    ) -> Conversation:
         self._require_id(conversation_id, "conversation")
         read_at = self._now()
         principal = reader if self.people_act_themselves else None
         path = f"/api/v2/conversations/{conversation_id}"
-        answer = self._calls_if(urgent).read("GET", path, principal=principal, on_wait=on_wait)
+        answer = calls.read("GET", path, principal=principal, on_wait=on_wait)
         if not answer.ok:
             action, needs = "read this conversation", self.read_needs
             raise refusal(answer, action=action, needs=needs, missing=self.gone, principal=principal)
@@ -286,12 +291,14 @@ class Genesys(ABC):
         *,
         since: datetime,
         known: Collection[str] = (),
+        urgent: bool = True,
     ) -> Accepted | None:
         """
         Look for `text`, sent at or after `since` (aware UTC), after its answer was lost.
 
         `conversation` as it was read before the send, if there is one: what it held then is
         not what we look for. `known` are the ids of messages that other sends account for.
+        Not `urgent`, it looks once, and raises RateLimited rather than use a rate that sends may need.
 
         None means that it was not found, never that it is not there.
         """

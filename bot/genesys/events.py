@@ -124,6 +124,7 @@ class EventsGenesys(Genesys):
         *,
         since: datetime,
         known: Collection[str] = (),
+        urgent: bool = True,
     ) -> Accepted | None:
         """Always None: this contract has nothing to read a message back with."""
         return None

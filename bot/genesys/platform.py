@@ -115,6 +115,7 @@ class PlatformGenesys(Genesys):
         *,
         since: datetime,
         known: Collection[str] = (),
+        urgent: bool = True,
     ) -> Accepted | None:
         """
         As `Genesys.look`: reads the conversation's messages back, at once and after 2, 5 and 10 seconds.
@@ -124,12 +125,12 @@ class PlatformGenesys(Genesys):
         """
         before = {*known, *self._there_before(conversation, since)}
         search = messages.Search(sender, text, since, before)
-        for pause in PAUSES:
+        calls = self._calls if urgent else self._calls.needed(Need.LEAST)
+        for pause in PAUSES if urgent else PAUSES[:1]:
             if pause:
                 self._sleep(pause)
             try:
-                now = self.conversation(conversation.id, reader=search.reader)
-                found = search.find(self._calls, now)
+                found = search.find(calls, self._conversation(calls, conversation.id, search.reader))
             except Interrupted:
                 raise
             except Unavailable:

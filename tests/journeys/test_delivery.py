@@ -56,12 +56,18 @@ def test_the_card_follows_the_message_to_the_customer(sandbox: Sandbox) -> None:
     assert sandbox.genesys.customer_sees(sandbox.conversation) == [ESCALATION]
 
 
-def test_looks_leave_genesys_rate_to_what_is_still_to_be_sent(sandbox: Sandbox) -> None:
-    sandbox.genesys.rate_limit = 10
+@pytest.mark.parametrize("gives_ids", [True, False])
+def test_looks_leave_genesys_rate_to_what_is_still_to_be_sent(
+    make_sandbox: Callable[..., Sandbox], gives_ids: bool
+) -> None:
+    sandbox = make_sandbox()
+    sandbox.genesys.rate_limit, sandbox.genesys.empty_answers = 10, not gives_ids
+    sandbox.start()
     types(sandbox, "/canned {conversation} escalation")
     sandbox.genesys.advance_delivery()
+    sandbox.genesys.forget()
     look(sandbox, 5)
-    assert bulk_reads(sandbox) == 0
+    assert sandbox.genesys.requests == []
 
     look(sandbox, 60)
     assert bulk_reads(sandbox) == 1
