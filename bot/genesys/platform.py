@@ -16,7 +16,7 @@ from typing import Any
 from . import ids, live, messages, messaging, platform_checks, queues, responses
 from .answers import Answer
 from .client import Genesys, Outgoing
-from .errors import Interrupted, OutcomeUnknown, Refused, Unavailable
+from .errors import GenesysError, Interrupted, OutcomeUnknown, Refused, Unavailable
 from .json_values import object_of, text_of
 from .nouns import (
     Accepted,
@@ -147,7 +147,10 @@ class PlatformGenesys(Genesys):
         found = messages.deliveries(raw, ())
         if all(one.word != "failed" for one in found.values()):
             return found
-        conversation = self.conversation(conversation_id, reader=reader)  # it alone says why
+        try:
+            conversation = self.conversation(conversation_id, reader=reader)  # it alone says why
+        except GenesysError:
+            return found  # that it failed is known all the same
         return messages.deliveries(raw, messages.marks_of(conversation))
 
     def messages(

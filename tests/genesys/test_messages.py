@@ -340,6 +340,15 @@ def test_failed_delivery_says_why(
     assert found.error not in repr(found)
 
 
+def test_failed_delivery_is_told_though_the_conversation_that_says_why_cannot_be_read(
+    public: SimulatedGenesys, platform: Genesys, sent: str
+) -> None:
+    public.fail(sent)
+    public.fault(READ, "status", status=403)
+
+    assert platform.delivery(public.chat, [sent], reader=public.ann) == {sent: Delivery("failed")}
+
+
 def test_delivery_of_nothing_asks_nothing(public: SimulatedGenesys, platform: Genesys) -> None:
     assert platform.delivery(public.chat, [], reader=public.ann) == {}
     assert public.requests == []
