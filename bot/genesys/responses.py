@@ -80,6 +80,7 @@ def plain(html: str) -> str:
 
 def _body(raw: Mapping[str, Any]) -> str:
     texts = [one for one in objects(raw.get("texts")) if one.get("type") != "subject"]
+    texts = [one for one in texts if text_of(one.get("content")).strip()]
     by_kind = {text_of(one.get("contentType")): text_of(one.get("content")) for one in reversed(texts)}
     if "text/plain" in by_kind or "text/html" not in by_kind:
         return by_kind.get("text/plain", by_kind.get("", ""))

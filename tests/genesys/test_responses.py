@@ -125,6 +125,15 @@ def test_response_of_an_odd_shape_is_an_empty_one(raw: dict[str, Any]) -> None:
     assert (found.text, found.substitutions, found.version) == ("", {}, 0)
 
 
+def test_html_counts_where_the_plain_text_is_blank() -> None:
+    texts = [
+        {"content": " ", "contentType": "text/plain"},
+        {"content": "<p>Hello</p>", "contentType": "text/html"},
+    ]
+
+    assert read_response({"id": "r1", "texts": texts}).text == "Hello"
+
+
 def test_subject_of_an_email_is_not_the_text() -> None:
     texts = [
         {"content": "Re: refund", "contentType": "text/plain", "type": "subject"},
