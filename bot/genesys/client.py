@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 from urllib.parse import urlsplit
 
 from . import hosts, ids, users
@@ -58,10 +58,10 @@ class Genesys(ABC):
     A Genesys Cloud organisation: conversations, the people in them, and one message at a time.
 
     Made by `Genesys.platform(…)` or `Genesys.events(…)`, which connect to nothing.
-    Thread-safe; one is enough for a process. Every method but the pure ones raises AuthError
-    (NotConnected for a person), Unavailable and, when a wait of more than 60 seconds in all
-    is asked for, RateLimited; nothing was sent then. `reader` is the Genesys user whose own
-    token reads, where the contract has it so; None is the service.
+    Thread-safe; one is enough for a process, and `with` closes it. Every method but the pure
+    ones raises AuthError (NotConnected for a person), Unavailable and, when a wait of more than
+    60 seconds in all is asked for, RateLimited; nothing was sent then. `reader` is the Genesys
+    user whose own token reads, where the contract has it so; None is the service.
     """
 
     id_shape: ClassVar[str]
@@ -187,6 +187,12 @@ class Genesys(ABC):
         """Close the connections. Of no effect on a message that is on its way."""
         self._transport.close()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def reachable(self) -> bool:
         """Whether the API answers at all, within a moment; counts against nobody's rate. Raises nothing."""
         return self._transport.reaches(f"{self._api}/api/v2/tokens/me")
@@ -251,8 +257,8 @@ class Genesys(ABC):
         sender: Sender,
         text: str,
         *,
-        response: str,
-        send_id: str,
+        response: str = "",
+        send_id: str = "",
         template: Template | None = None,
         urgent: bool = True,
         on_wait: OnWait | None = None,
@@ -260,8 +266,9 @@ class Genesys(ABC):
         """
         Send `text` (plain, no markup) to the customer of `conversation`, once.
 
-        `response` and `send_id` mark it for reports where the contract takes marks. With
-        `template` Genesys makes the text; `text` is then what people should see of it.
+        `response` and `send_id` mark it for reports where the contract takes marks; neither keeps
+        it from being sent twice. With `template` Genesys makes the text; `text` is then what people
+        should see of it.
         `urgent` as in `conversation`. `on_wait` is told the seconds of each wait, and 0 when
         it is over, as when its turn or a new token has come; what it raises ends the call, unsent.
 
@@ -273,6 +280,7 @@ class Genesys(ABC):
         channel = conversation.channel or f"a {conversation.media}"
         require_length(text, self.max_length(conversation), channel=channel)
         marks = {"source": "canned_response_bot", "response": response, "send_id": send_id}
+        marks = {name: value for name, value in marks.items() if value}
         it = self._outgoing(conversation, sender, template or text, marks)
         calls = self._calls_if(urgent)
         answer = calls.send(it.path, it.body, principal=it.principal, on_wait=on_wait)

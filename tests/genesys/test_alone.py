@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from bot import genesys
+from bot.sandbox.genesys import SimulatedGenesys
 
 ROOT = Path(__file__).parents[2]
+README = ROOT / "bot" / "genesys" / "README.md"
 
 
 def _run(code: str) -> str:
@@ -47,13 +53,28 @@ def test_making_a_client_starts_no_thread_and_opens_no_connection() -> None:
     assert said.strip() == "1"
 
 
+def test_message_without_marks_is_marked_as_the_bots_alone(cloud: SimulatedGenesys, connect: Any) -> None:
+    with connect() as client:
+        chat = client.conversation(cloud.chat)
+        client.send(chat, client.sender(chat, "self", cloud.ann), "Hello.")
+
+    assert cloud.received[0].metadata == {"source": "canned_response_bot"}
+
+
 def test_type_checkers_read_its_types_as_the_package_says_they_can() -> None:
     assert "Typing :: Typed" in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert (ROOT / "bot" / "py.typed").is_file()
 
 
+def test_example_that_needs_no_account_does_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+    _, example = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    exec(compile(example, README.name, "exec"), {})
+
+    assert capsys.readouterr().out == "unknown, and the customer has ['Hello.']\n"
+
+
 def test_how_to_use_it_names_every_call_and_every_error() -> None:
-    text = (ROOT / "bot" / "genesys" / "README.md").read_text()
+    text = README.read_text(encoding="utf-8")
     calls = {name for name in vars(genesys.Genesys) if not name.startswith("_")}
     errors = {name for name in genesys.__all__ if name in vars(genesys.errors)}
 
