@@ -65,17 +65,25 @@ class NotAConversation(BadInput):
 
 
 class MissingValues(BadInput):
-    """A variable of the text has neither a value nor a fallback."""
+    """
+    A variable of the text has neither a value nor a fallback.
 
-    def __init__(self, names: Sequence[str]) -> None:
+    With `unknown`, names that are Genesys' own and that it does not know here, there is nothing to type.
+    """
+
+    def __init__(self, names: Sequence[str], *, unknown: Sequence[str] = ()) -> None:
         first = names[0] if names else "name"
-        listed = ", ".join(f"`{name}`" for name in names)
-        super().__init__(
-            f"The text still needs {listed}, so nothing was sent. "
-            f"Add it behind the response, like `{first}=…`, or fill it in in the window.",
-            field="message",
-        )
-        self.names = tuple(names)
+        listed = ", ".join(f"`{name}`" for name in unknown or names)
+        needs = f"The text still needs {listed}, so nothing was sent. "
+        way = f"Add it behind the response, like `{first}=…`, or fill it in in the window."
+        if unknown:
+            needs = f"Genesys knows no {listed} in this conversation, so nothing was sent. "
+            way = (
+                "Write the text without it in the window, or choose another response. Whoever keeps this one "
+                f"can give it a fallback: `{{{{{unknown[0]}|…}}}}`."
+            )
+        super().__init__(needs + way, field="message")
+        self.names = () if unknown else tuple(names)
 
 
 class TextRefused(BadInput):

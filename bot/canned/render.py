@@ -102,7 +102,7 @@ def render(
 
     text = _VARIABLE.sub(filled, template)
     if missing:
-        raise MissingValues(tuple(missing))
+        raise MissingValues(tuple(missing), unknown=[name for name in missing if name in OWN_NAMES])
     return text
 
 

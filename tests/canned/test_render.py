@@ -78,8 +78,10 @@ def test_every_missing_variable_is_named_once() -> None:
 def test_a_name_that_genesys_does_not_know_cannot_be_typed_instead() -> None:
     theirs = {"CUSTOMER_NAME": "Mallory"}
 
-    with pytest.raises(MissingValues):
-        filled("{{CUSTOMER_NAME}}", own={}, values=theirs, attributes=theirs)
+    with pytest.raises(MissingValues, match=r"no `CUSTOMER_NAME` .* without it .* another") as caught:
+        filled("{{CUSTOMER_NAME}} {{topic}}", own={}, values=theirs, attributes=theirs)
+    assert "CUSTOMER_NAME=" not in str(caught.value)
+    assert caught.value.names == ()  # nothing that there could be an input for
 
 
 @pytest.mark.parametrize(

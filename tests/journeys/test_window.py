@@ -51,6 +51,22 @@ def offered(sandbox: Sandbox, typed: str = "") -> list[str]:
     return [each.value for each in sandbox.slack.search(sandbox.slack.ann, "Response", typed)]
 
 
+def test_a_customer_whom_genesys_gives_no_name_is_said_to_have_none_where_the_text_needs_it(
+    make_sandbox: Callable[..., Sandbox],
+) -> None:
+    sandbox = make_sandbox()
+    sandbox.configure({"responses": {"hello": {"title": "Hello", "text": "Hello {{CUSTOMER_NAME}}."}}})
+    sandbox.start()
+    opened(sandbox, sandbox.genesys.start_chat("", agents=[sandbox.genesys.ann]))
+    shown = preview(choose(sandbox, "hello"))
+
+    assert "Genesys knows no CUSTOMER_NAME" in shown
+    assert "fill it in" not in shown
+    sandbox.slack.fill(sandbox.slack.ann, "Message", "Hello.")
+    submit(sandbox)
+    assert [sent.text for sent in sandbox.genesys.received] == ["Hello."]
+
+
 # -- what is offered --------------------------------------------------------------------------
 
 
