@@ -11,7 +11,7 @@ from threading import Lock
 from typing import Any
 
 from .answers import Answer, quoting
-from .errors import AuthError, Unavailable
+from .errors import AuthError, GenesysError, Unavailable
 from .transport import Patience
 
 LEEWAY = timedelta(seconds=60)
@@ -48,8 +48,8 @@ class Tokens:
     """
     One token for each principal: a user id, or None for the service itself.
 
-    `fetch` gets a new one. Of many threads that miss it at once one calls `fetch`; the
-    others wait for the same token, or the same error.
+    `fetch` gets a new one. Of many threads that miss it at once one calls `fetch`; the others wait
+    for the same token, or the same error, if it is Genesys' and not what that one was called off by.
     """
 
     def __init__(self, fetch: Fetch, now: Callable[[], datetime]) -> None:
@@ -69,6 +69,8 @@ class Tokens:
             running = self._under_way.get(principal)
             if running is None:
                 mine = self._under_way[principal] = Future()
+        if running and not isinstance(running.exception(), GenesysError | None):
+            return self.get(principal, patience)
         token = running.result() if running else self._fetch_for_all(principal, patience, mine)
         patience.over()
         return token

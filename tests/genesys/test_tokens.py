@@ -6,7 +6,7 @@ import logging
 import threading
 import traceback
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -63,38 +63,55 @@ def test_sixteen_threads_whose_token_was_revoked_fetch_one_new_token(
     assert len(cloud.seen(TOKEN)) == 2
 
 
-def test_threads_that_wait_for_a_token_share_the_failure_and_the_next_one_tries_again() -> None:
-    asking, both_asked = threading.Event(), threading.Event()
-    at = datetime.now(UTC)
-    fetched: list[str | None] = []
+@pytest.fixture
+def fetching() -> Callable[[Exception], tuple[Future[str], Future[str]]]:
+    """What comes of two threads that want a token, where the one that fetches it ends in this."""
 
-    def fetch(principal: str | None, patience: Patience) -> Token:
-        fetched.append(principal)
-        if len(fetched) == 1:
-            return Token("t1", at - timedelta(seconds=1))
-        asking.set()
-        both_asked.wait(5)
-        raise Unavailable("Nobody there.")
+    def fetching(failure: Exception) -> tuple[Future[str], Future[str]]:
+        asking, both_asked = threading.Event(), threading.Event()
+        at = datetime.now(UTC)
+        tokens = iter([Token("t1", at - timedelta(seconds=1)), None, Token("t3", at + timedelta(hours=1))])
 
-    def now() -> datetime:
-        if asking.is_set():  # the second thread, as it finds the kept token too old
-            both_asked.set()
-        return at
+        def fetch(principal: str | None, patience: Patience) -> Token:
+            if (token := next(tokens)) is not None:
+                return token
+            asking.set()
+            both_asked.wait(5)
+            raise failure
 
-    tokens = Tokens(fetch, now)
-    patience = Patience(lambda _: None)
-    tokens.get(None, patience)
-    with ThreadPoolExecutor(2) as threads:
-        first = threads.submit(tokens.get, None, patience)
-        assert asking.wait(5)
-        second = threads.submit(tokens.get, None, patience)
+        def now() -> datetime:
+            if asking.is_set():  # the second thread, as it finds the kept token too old
+                both_asked.set()
+            return at
 
-        assert isinstance(first.exception(5), Unavailable)
-        assert isinstance(second.exception(5), Unavailable)
-    assert len(fetched) == 2
-    with pytest.raises(Unavailable):
-        tokens.get(None, patience)
-    assert len(fetched) == 3
+        kept, patience = Tokens(fetch, now), Patience(lambda _: None)
+        kept.get(None, patience)
+        with ThreadPoolExecutor(2) as threads:
+            first = threads.submit(kept.get, None, patience)
+            assert asking.wait(5)
+            second = threads.submit(kept.get, None, patience)
+        assert kept.get(None, patience) == "t3"  # whoever comes next tries again, or finds what is there
+        return first, second
+
+    return fetching
+
+
+def test_threads_that_wait_for_a_token_share_the_failure_and_the_next_one_tries_again(
+    fetching: Callable[[Exception], tuple[Future[str], Future[str]]],
+) -> None:
+    first, second = fetching(Unavailable("Nobody there."))
+
+    assert isinstance(first.exception(), Unavailable)
+    assert isinstance(second.exception(), Unavailable)
+
+
+def test_thread_that_is_called_off_while_it_fetches_a_token_calls_nobody_else_off(
+    fetching: Callable[[Exception], tuple[Future[str], Future[str]]],
+) -> None:
+    first, second = fetching(LookupError("one message's own affair"))
+
+    assert isinstance(first.exception(), LookupError)
+    assert second.result() == "t3"
 
 
 def test_refused_token_is_dropped_but_a_newer_one_is_kept() -> None:
