@@ -81,7 +81,7 @@ class Following:
         except GenesysError as exc:
             log.info("send %s: no look for its message: %s", sent.key, type(exc).__name__)
             return
-        if found and found.message_id:
+        if found and found.message_id and found.text_compared:
             self._keep(sent, found.message_id, Delivery(found.status))
 
     def _keep(self, sent: Receipt, message_id: str, delivery: Delivery) -> None:

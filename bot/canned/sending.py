@@ -508,7 +508,7 @@ def _sent(accepted: Accepted, request: SendRequest) -> Outcome:
     taken = Outcome(State.SENT, message_id=accepted.message_id, correlation_id=accepted.correlation_id)
     if delivery.word == FAILED:  # it is in Genesys, and will not reach the customer
         return replace(taken, state=State.UNSENT, reason=undelivered(delivery.error))
-    sent = replace(taken, delivery=delivery.word)
+    sent = replace(taken, delivery=delivery.word, reason="" if accepted.text_compared else _NOT_COMPARED)
     landed = accepted.conversation_id
     if not landed or landed.casefold() == request.conversation_id.casefold():
         return sent
@@ -529,6 +529,10 @@ def _too_old(receipt: Receipt) -> Outcome:
 
 
 _TOO_LONG = "That is more than five minutes away, so it was not sent. Send it again later if it still fits."
+_NOT_COMPARED = (
+    "Its answer was lost. Genesys shows a new message of the sender from then and does not let them read its "
+    "text back, so that it is this one is likely and not certain."
+)
 _MARKED = "It had been marked as not sent, and Genesys has taken it all the same."
 _INTERRUPTED = (
     "The bot was interrupted while it was sending, so nobody knows whether the customer has the message. "

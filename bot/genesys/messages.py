@@ -118,11 +118,15 @@ class Search:
         return at is None or at >= self.since - CLOCKS_DIFFER
 
     def _by_time_alone(self, conversation_id: str, marks: Sequence[MessageMark]) -> Accepted | None:
-        """Where texts may not be read. A new message of a person is theirs; of none, anybody's."""
+        """
+        Where texts may not be read. A new message of a person is theirs; of none, anybody's.
+
+        One that failed settles nothing: were it another, this one would seem not to have arrived.
+        """
         if self.sender.user_id is None:
             return None
         later = (mark for mark in marks if mark.at and mark.at >= self.since)
-        mark = next(later, None)
+        mark = next((mark for mark in later if Delivery(mark.status).word != "failed"), None)
         return Accepted(mark.id, mark.status, conversation_id, text_compared=False) if mark else None
 
 

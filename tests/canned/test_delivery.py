@@ -175,6 +175,17 @@ def test_a_message_that_was_taken_without_an_id_is_found_and_followed(bench: Ben
     assert {receipt.message_id for receipt in receipts} == {sent.id for sent in bench.cloud.received}
 
 
+def test_what_the_person_wrote_by_hand_is_not_taken_for_one_without_an_id(bench: Bench) -> None:
+    bench.cloud.empty_answers = True
+    bench.cloud.users[bench.cloud.ann].permissions -= {"conversation:message:view"}
+    key = bench.send()
+    bench.clock.sleep(1)
+    bench.cloud.say(bench.cloud.chat, bench.cloud.ann, "Something else.", {})
+    bench.look(5)
+
+    assert (bench.receipt(key).message_id, bench.receipt(key).delivery) == (None, "")
+
+
 @pytest.mark.parametrize("kind", ["status", "lost_after", "broken_json"])
 def test_a_look_that_fails_is_over_and_the_next_one_comes(bench: Bench, kind: str) -> None:
     key = bench.send()

@@ -228,6 +228,15 @@ def test_where_texts_may_not_be_read_a_new_message_of_the_person_counts_and_that
     assert (found.message_id, found.text_compared) == (sent.id, False)
 
 
+def test_where_texts_may_not_be_read_one_that_failed_is_not_taken_for_it(
+    public: SimulatedGenesys, look: Callable[..., Accepted | None]
+) -> None:
+    public.users[public.ann].permissions -= {"conversation:message:view"}
+    public.fail(public.say(public.chat, public.ann, TEXT, {}).id)
+
+    assert look() is None
+
+
 def test_where_texts_may_not_be_read_the_time_has_to_be_that_of_the_send(
     public: SimulatedGenesys, look: Callable[..., Accepted | None], clock: Any
 ) -> None:

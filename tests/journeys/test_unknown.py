@@ -178,6 +178,19 @@ def test_what_was_sent_meanwhile_is_not_taken_for_the_one_that_is_looked_for(
 
 
 @pytest.mark.parametrize("api", ["platform"])
+def test_what_is_found_without_its_text_is_said_not_to_be_certain(sandbox: Sandbox) -> None:
+    slack, genesys = sandbox.slack, sandbox.genesys
+    genesys.users[genesys.ann].permissions -= {"conversation:message:view"}
+    genesys.fault(sandbox.post, "lost_after")
+    slack.types(slack.ann, f"/canned {sandbox.conversation} escalation", slack.channel)
+    sandbox.drain()
+
+    assert [receipt.state for receipt in sandbox.receipts()] == [State.SENT]
+    assert "likely and not certain" in slack.ephemerals(slack.ann)[-1].said
+    assert "likely and not certain" in thread(sandbox)[-1]
+
+
+@pytest.mark.parametrize("api", ["platform"])
 def test_what_genesys_took_without_an_id_is_not_taken_for_the_next_one_that_was_lost(
     sandbox: Sandbox,
 ) -> None:
