@@ -100,13 +100,14 @@ class Conversations:
 
         A few seconds old at most; asked for twice at once, Genesys is asked once.
         """
-        key = (user, f"@{agent}" if agent else team.name)
+        key, wanted = (user, f"@{agent}" if agent else team.name), self._now()
         with self._lock:
             turn = self._asking.setdefault(key, Lock())
         with turn:
             known = self._known.get(key)
-            if known is None or self._now() - known[0] >= FRESH:
-                known = (self._now(), self._look(user, team, agent))
+            if known is None or wanted - known[0] >= FRESH:
+                found = self._look(user, team, agent)
+                known = (self._now(), found)  # as old as its end: who waited for it does not ask again
                 self._keep(key, known)
         return _about(words.replace("@", " "), known[1]) if words else _all(known[1])
 

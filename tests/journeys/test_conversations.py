@@ -227,13 +227,15 @@ def test_a_late_list_does_not_get_in_the_way_of_what_was_filled_in(sandbox: Sand
     assert not listed(window(sandbox))
 
 
-def test_a_window_changed_while_genesys_was_asked_gets_the_list_too(sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("seconds", [0, 60])
+def test_a_window_changed_while_genesys_was_asked_gets_the_list_too(sandbox: Sandbox, seconds: int) -> None:
     slack = sandbox.slack
     sandbox.genesys.start_chat("Ada King")
     held = sandbox.genesys.hold(MINE)
     slack.types(slack.ann, "/canned", slack.channel)
     assert held.arrived.wait(10)
     slack.choose(slack.ann, "Response", "escalation")
+    sandbox.clock.advance(seconds=seconds)
     held.release()
     view = window(sandbox)
 
