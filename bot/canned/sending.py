@@ -510,7 +510,9 @@ def _sent(accepted: Accepted, request: SendRequest) -> Outcome:
         return replace(taken, state=State.UNSENT, reason=undelivered(delivery.error))
     sent = replace(taken, delivery=delivery.word, reason="" if accepted.text_compared else _NOT_COMPARED)
     landed = accepted.conversation_id
-    if not landed or landed.casefold() == request.conversation_id.casefold():
+    if not landed:
+        return replace(sent, reason=_SOMEWHERE)
+    if landed.casefold() == request.conversation_id.casefold():
         return sent
     return replace(
         sent,
@@ -532,6 +534,10 @@ _TOO_LONG = "That is more than five minutes away, so it was not sent. Send it ag
 _NOT_COMPARED = (
     "Its answer was lost. Genesys shows a new message of the sender from then and does not let them read its "
     "text back, so that it is this one is likely and not certain."
+)
+_SOMEWHERE = (
+    "An automated message goes to the customer's address, and Genesys did not say into which conversation: "
+    "look into this one if it has to be certain."
 )
 _MARKED = "It had been marked as not sent, and Genesys has taken it all the same."
 _INTERRUPTED = (

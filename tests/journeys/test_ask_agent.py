@@ -461,6 +461,16 @@ def test_an_automated_message_that_landed_elsewhere_is_said_so(platform: Sandbox
 
 
 @one_contract
+def test_an_automated_message_that_genesys_took_without_saying_where_to_is_said_so(platform: Sandbox) -> None:
+    platform.genesys.empty_answers = True
+    platform.slack.press(platform.slack.ann, "Send as automated", types(platform))
+    platform.drain()
+
+    assert platform.receipts()[0].state is State.SENT
+    assert "did not say into which conversation" in thread(platform)[-1]
+
+
+@one_contract
 def test_where_the_channel_takes_no_automated_message_none_is_offered(platform: Sandbox) -> None:
     genesys = platform.genesys
     chat = genesys.start_chat("Alan Turing", agents=[genesys.bob], channel="whatsapp")
