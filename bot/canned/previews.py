@@ -145,10 +145,10 @@ class Previews:
         return tuple(Line(by.get(one.id, ""), one.text, one.at) for one in found), ""
 
     def _waits(self, conversation: Conversation) -> int | None:
-        """From the first message that nobody has answered."""
-        answers = (mark for one in conversation.participants for mark in one.written)
-        asked = {mark.id for mark in conversation.from_customer}
-        answered = max((mark.at for mark in answers if mark.at and mark.id not in asked), default=None)
+        """From the first message that nobody has answered; a flow that asks for patience is nobody."""
+        people = (one for one in conversation.participants if one.user_id or one.purpose == "api")
+        answers = (mark.at for one in people for mark in one.written)
+        answered = max(filter(None, answers), default=None)
         times = [mark.at for mark in conversation.from_customer if mark.at]
         since = next((at for at in times if answered is None or at > answered), None)
         return max(0, int((self._now() - since).total_seconds() // 60)) if since else None

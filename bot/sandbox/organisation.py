@@ -217,6 +217,14 @@ class Organisation(Accounts, Responses):
                 told.participants += authors
             return self._say(told, authors[0], text, {})
 
+    def flow_says(self, conversation: str, text: str) -> Sent:
+        """Put before the customer what a flow of the organisation says, while nobody has answered yet."""
+        with self.lock:
+            told, flow = self.conversations[conversation], self._participant("workflow", "Virtual agent")
+            flow.until = self.now()
+            told.participants.append(flow)
+            return self._say(told, flow, text, {})
+
     def _say(
         self,
         told: SimulatedConversation,

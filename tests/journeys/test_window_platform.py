@@ -94,6 +94,14 @@ def test_what_changed_twice_is_said_in_one_sentence(ready: Sandbox) -> None:
     assert "The customer wrote meanwhile and the agent has left, so nothing was sent." in submit(ready).text
 
 
+def test_a_customer_whom_only_a_flow_has_answered_still_waits(ready: Sandbox) -> None:
+    ready.clock.advance(minutes=4)
+    ready.genesys.flow_says(ready.conversation, "We will be with you shortly.")
+    ready.slack.fill(ready.slack.ann, "Conversation", ready.conversation, enter=True)
+
+    assert "waits for an answer, 4 min" in window(ready).text
+
+
 def test_what_came_after_the_last_look_is_seen_by_looking_again(ready: Sandbox) -> None:
     ready.genesys.customer_writes(ready.conversation, "It has just arrived!")
     ready.slack.press(ready.slack.ann, "Refresh")
