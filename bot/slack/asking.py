@@ -28,6 +28,7 @@ def way_pressed(ack: Ack, body: Json, action: Json, client: WebClient, desk: Des
     receipt = desk.claim(request)
     ack()
     if "view" in body:
+        windows.work_in(client, desk, body["view"], receipt.request)
         desk.deliver_soon(receipt, then=windows.outcome_in(client, desk, body["view"]["id"]))
         return
     url, said = body["response_url"], messages.sending(receipt.request)

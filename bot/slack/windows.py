@@ -13,14 +13,14 @@ from slack_sdk.web import SlackResponse
 from bot.canned.catalog import Response, Team
 from bot.canned.desk import Desk
 from bot.canned.errors import CannedError, WhichTeam
-from bot.models import Receipt, State
+from bot.models import Receipt, SendRequest, State
 
 from . import answers, form, grammar, live, messages, modal
 from .blocks import Json
 from .client import Refused, call
 
 SETTLED = 0.3  # seconds after which Slack has put the ack's view in place: before, it would hide ours
-_TOLD_ANYWAY = (State.REFUSED, State.UNKNOWN)  # a direct message goes out about these
+_TOLD_ANYWAY = (State.REFUSED, State.UNKNOWN)  # a direct message goes out about these, without other ways
 _NO_WINDOW = (
     "If no window has opened now, Slack was too slow for it: do the same again in a moment. Nothing was sent."
 )
@@ -216,6 +216,11 @@ def _begun(desk: Desk, team: Team, typed: str, key: str) -> tuple[form.Filled, R
     return replace(filled, response=response.key if response else None), response
 
 
+def work_in(client: WebClient, desk: Desk, view: Mapping[str, Any], request: SendRequest) -> None:
+    """Show that something goes on where a button was pressed; not if the outcome was faster."""
+    desk.windows.submit(partial(_update, client, view["id"], modal.working(request), hash=view["hash"]))
+
+
 def outcome_in(client: WebClient, desk: Desk, view_id: str) -> Callable[[Receipt], None]:
     """What shows a receipt in the window that was submitted."""
 
@@ -230,7 +235,7 @@ def _show_outcome(client: WebClient, desk: Desk, view_id: str, receipt: Receipt)
     if receipt.draft:
         shown = partial(_ask_anyway, client, desk, view_id, receipt)
     request, said = receipt.request, messages.outcome(receipt)
-    told = receipt.state in _TOLD_ANYWAY
+    told = receipt.state in _TOLD_ANYWAY and not receipt.ways
     also = [] if told else answers.aside(client, request.supervisor, said, request.channel)
     answers.go(desk.windows, shown, shown, *also)
 

@@ -45,6 +45,21 @@ def question(sandbox: Sandbox) -> Message:
     return asked
 
 
+def refused_in_a_window(sandbox: Sandbox, *, closed: bool = False) -> None:
+    """Ann fills in the window and sends, and is refused; `closed` says that she does not wait for that."""
+    slack = sandbox.slack
+    slack.types(slack.ann, f"/canned {sandbox.conversation}", slack.channel)
+    sandbox.drain()
+    slack.choose(slack.ann, "Response", "escalation")
+    sandbox.drain()
+    held = sandbox.genesys.hold("GET /api/v2/conversations/{id}")
+    slack.submit(slack.ann)
+    if closed:
+        slack.close(slack.ann)
+    held.release()
+    sandbox.drain()
+
+
 def presses(sandbox: Sandbox, button: str, message: Message) -> None:
     sandbox.slack.press(sandbox.slack.bob, button, message)
     sandbox.drain()
@@ -287,18 +302,42 @@ def test_nobody_is_asked_who_is_not_linked(outside: Sandbox) -> None:
 
 
 def test_in_the_window_the_other_ways_are_offered_too(outside: Sandbox) -> None:
-    slack = outside.slack
-    slack.types(slack.ann, f"/canned {outside.conversation}", slack.channel)
-    outside.drain()
-    slack.choose(slack.ann, "Response", "escalation")
-    outside.drain()
-    slack.submit(slack.ann)
-    outside.drain()
-    slack.press(slack.ann, "Ask Bob Ray")
+    refused_in_a_window(outside)
+    outside.slack.press(outside.slack.ann, "Ask Bob Ray")
     outside.drain()
     presses(outside, "Send", question(outside))
 
     assert outside.genesys.customer_sees(outside.conversation) == [ESCALATION]
+
+
+def test_a_window_that_was_closed_leaves_the_other_ways_to_a_note(outside: Sandbox) -> None:
+    slack = outside.slack
+    refused_in_a_window(outside, closed=True)
+    slack.press(slack.ann, "Ask Bob Ray", slack.ephemerals(slack.ann)[-1])
+    outside.drain()
+
+    assert ESCALATION in question(outside).said
+
+
+def test_a_way_that_was_pressed_in_a_window_shows_that_it_is_gone_before_genesys_answers(
+    outside: Sandbox,
+) -> None:
+    slack = outside.slack
+    refused_in_a_window(outside)
+    held = outside.genesys.hold("GET /api/v2/conversations/{id}")
+    slack.press(slack.ann, "Ask Bob Ray")
+    assert held.arrived.wait(10)
+    outside.bot.parts.lanes.windows.wait_idle(10)
+    between = slack.open_view(slack.ann)
+    held.release()
+    outside.drain()
+    after = slack.open_view(slack.ann)
+
+    assert between is not None
+    assert after is not None
+    assert "Sending" in between.text
+    assert "Ask Bob Ray" not in between.text
+    assert "Bob Ray was asked" in after.text
 
 
 def test_an_agent_asked_while_genesys_was_too_busy_is_not_asked_twice(outside: Sandbox) -> None:
