@@ -42,12 +42,12 @@ class Filled:
     that are empty though the conversation does not say them either. `version` is the
     response's as the window showed it, None where it has not shown this one yet.
 
-    `conversation` is what stands there: an id, an address, or words to find it by. `agent` is
-    the person whose conversation is meant while there is none, `live` what is shown to
-    choose from. `taken` marks a conversation that was chosen, not typed. `looked` is there
-    once the conversation has been looked at, and `around` what the window then shows of it;
-    `long` says that the text as it stands was found too long. `at` is when it is to leave,
-    None for now. `corrects` is the key of the send that this one sets right.
+    `conversation` is what stands there: an id, an address or, where live ones can be `listed`,
+    words to find it by. `agent` is the person whose conversation is meant while there is none,
+    `live` what is shown to choose from. `taken` marks a conversation that was chosen, not
+    typed. `looked` is there once the conversation has been looked at, and `around` what the
+    window then shows of it; `long` says that the text as it stands was found too long. `at` is
+    when it is to leave, None for now. `corrects` is the key of the send that this one sets right.
     """
 
     team: str
@@ -66,6 +66,7 @@ class Filled:
     looked: Looked | None = None
     around: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     long: bool = False
+    listed: bool = False
     at: datetime | None = None
     corrects: str = ""
 
@@ -117,6 +118,7 @@ def read(view: Mapping[str, Any]) -> Filled:
         language=_language(state, chosen),
         looked=looked,
         around=previewing.around_in(view) if looked else (),
+        listed=about.get("listed", False),
         at=_time(_element(state, "at")),
         corrects=about.get("corrects", ""),
     )

@@ -101,6 +101,7 @@ def window(
             "corrects": filled.corrects,
             "seen": [response.key, response.version] if response else None,
             "looked": [mark(now.conversation), *astuple(now.looked)] if now.looked else None,
+            "listed": filled.listed,
             "long": filled.as_typed if preview and previewing.too_long(preview) else None,
         },
     )
@@ -238,7 +239,7 @@ def _typed(
 
 
 def _conversation(filled: Filled) -> Json:
-    hint = "Its id or address in Genesys, or words to find it by"
+    hint = "Its id or address in Genesys" + (", or words to find it by" if filled.listed else "")
     element = _typed(CONVERSATION, filled.conversation, placeholder=hint)
     return _input(f"conversation:{filled.taken}" if filled.taken else "conversation", "Conversation", element)
 

@@ -154,6 +154,7 @@ def open_filled(
     opens: Callable[..., SlackResponse],
 ) -> None:
     """The same with everything filled in, as far as it can still be sent; `opens` or pushes it."""
+    filled = replace(filled, listed=desk.conversations.are_listed)
     try:
         response = desk.response(filled.response or "", team)
     except CannedError:
@@ -208,7 +209,8 @@ def _begun(desk: Desk, team: Team, typed: str, key: str) -> tuple[form.Filled, R
     The response that is chosen already is there too, if this team may send it.
     """
     agent = grammar.person_in(typed)
-    filled = form.Filled(team.name, team.channel, "" if agent else typed, agent=agent or "")
+    listed = desk.conversations.are_listed
+    filled = form.Filled(team.name, team.channel, "" if agent else typed, agent=agent or "", listed=listed)
     try:
         response = desk.response(key, team) if key else None
     except CannedError:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot import checks
+from bot.sandbox import slack_forms as forms
 from bot.sandbox.sandbox import TEAM, Sandbox
 from bot.sandbox.slack_view import View
 from bot.settings import Settings
@@ -369,6 +370,20 @@ def test_a_conversation_is_not_taken_for_the_only_one_where_others_could_not_be_
 
 
 # -- where nothing can be listed --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("api", "finds"), [("events", False), ("platform", True)])
+def test_words_are_asked_for_only_where_they_find_something(
+    make_sandbox: Callable[..., Sandbox], api: str, finds: bool
+) -> None:
+    sandbox = make_sandbox(api=api)
+    start(sandbox)
+    shown = [opens(sandbox), opens(sandbox, f"/canned {sandbox.conversation}")]
+    sandbox.slack.choose(sandbox.slack.ann, "Response", "escalation")
+    shown.append(window(sandbox))
+    fields = [forms.find(view.blocks, "Conversation") for view in shown]
+
+    assert ["words" in field.element["placeholder"]["text"] for field in fields] == [finds] * 3
 
 
 def test_a_contract_that_cannot_list_says_so(make_sandbox: Callable[..., Sandbox]) -> None:
