@@ -24,6 +24,10 @@ _TOLD_ANYWAY = (State.REFUSED, State.UNKNOWN)  # a direct message goes out about
 _NO_WINDOW = (
     "If no window has opened now, Slack was too slow for it: do the same again in a moment. Nothing was sent."
 )
+_NO_ROOM = (
+    "If no window has opened now, close those that are open and press *Send correction* in the "
+    "conversation's thread. Nothing more was sent."
+)
 _LOOKING = "Looking for live conversations …"
 _CHOOSE = "Choose the conversation from the list below, or type other words and press Enter."
 _NOT_ONE = "That is not a conversation. Paste its id, or its address in Genesys."
@@ -166,7 +170,8 @@ def open_filled(
         opened = call(opens, trigger_id=entry.trigger, view=modal.window(filled, response))["view"]
         Window(client, desk, opened["id"], entry.user, team).ask_soon(filled, response, opened["hash"])
 
-    said = messages.note(_NO_WINDOW)
+    # Slack takes three windows, one above the other, and no fourth one however often it is asked.
+    said = messages.note(_NO_ROOM if opens == client.views_push else _NO_WINDOW)
     answers.go(desk.windows, shown, *answers.aside(client, entry.user, said, entry.channel))
 
 

@@ -86,6 +86,28 @@ def test_it_starts_from_the_window_in_which_it_was_sent_too(sent: Sandbox) -> No
     assert sent.genesys.customer_sees(sent.conversation) == [ESCALATION, ESCALATION, RIGHT]
 
 
+def test_where_slack_takes_no_further_window_it_is_said_how_to_go_on(sent: Sandbox) -> None:
+    slack = sent.slack
+    slack.press(slack.ann, "Send correction", reply(sent))
+    for number in range(3):
+        sent.drain()
+        slack.fill(slack.ann, "Message", f"{RIGHT} {number}")
+        sent.clock.advance(seconds=61)
+        slack.submit(slack.ann)
+        sent.drain()
+        slack.press(slack.ann, "Send correction")
+    sent.drain()
+    told = slack.direct_messages(slack.ann)[-1].said
+    assert len(sent.genesys.customer_sees(sent.conversation)) == 4
+    assert "Slack was too slow" not in told
+    assert "close those that are open and press Send correction in the conversation's thread" in told
+    for _ in range(3):
+        slack.close(slack.ann)
+    corrects(sent, slack.ann, reply(sent))
+
+    assert sent.genesys.customer_sees(sent.conversation)[-1] == RIGHT
+
+
 def sends(sandbox: Sandbox, text: str, response: dict[str, object], line: str = "", chat: str = "") -> str:
     """Ann sends `response`, presses the button, and sees the window; what its preview shows."""
     sandbox.configure({"responses": {"it": {"title": "It", "text": text} | response}})
