@@ -473,7 +473,7 @@ class Desk:
         if version is not None and version != response.version:
             raise TextRefused(
                 f"The text of `{response.key}` has changed since you saw it here, so nothing was sent. "
-                "Choose it again to see the new one.",
+                "Press “Refresh” to see the new one.",
                 field="response",
             )
         if request.text is None and version is not None and spoken is not None:

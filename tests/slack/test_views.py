@@ -73,6 +73,7 @@ def test_a_text_that_has_changed_since_it_was_shown_does_not_go(sandbox: Sandbox
     sandbox.slack.submit(sandbox.slack.ann)
 
     assert "has changed" in window(sandbox).errors["Response"]
+    assert "Press “Refresh”" in window(sandbox).errors["Response"]
     assert sandbox.receipts() == []
     sandbox.slack.press(sandbox.slack.ann, "Refresh")
     assert "Your refund" in preview(window(sandbox))
