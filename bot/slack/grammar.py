@@ -115,7 +115,8 @@ def _alone(word: str, rest: str) -> Word:
 
 def _send(conversation: str, tokens: list[_Token]) -> SendTyped:
     key, pairs = tokens[0], tokens[1:]
-    if key.name is not None:
+    is_time = _is_at(key) and pairs and pairs[0].name is None and not _is_at(pairs[0])
+    if key.name is not None or is_time:
         raise Nonsense(
             "The response is missing: type its key behind the conversation and values behind that, "
             f"like `/canned <conversation> greeting {_EXAMPLE.strip('`')}`."
@@ -137,15 +138,17 @@ def _send(conversation: str, tokens: list[_Token]) -> SendTyped:
 
 def _until_at(tokens: list[_Token]) -> tuple[list[_Token], str]:
     """The values, and the time behind a last `at`: that word alone, since `at=…` is a value."""
-    here = next(
-        (i for i, one in enumerate(tokens) if one.name is None and one.value.casefold() == "at"), None
-    )
+    here = next((i for i, one in enumerate(tokens) if _is_at(one)), None)
     if here is None:
         return tokens, ""
     time = tokens[here + 1 :]
     if not time or any(one.name is not None for one in time):
         raise Nonsense("`at` and a time come last, like `at 15:30`. Nothing was sent.")
     return tokens[:here], " ".join(one.value for one in time)
+
+
+def _is_at(token: _Token) -> bool:
+    return token.name is None and token.value.casefold() == "at"
 
 
 def _is_language(name: str) -> bool:

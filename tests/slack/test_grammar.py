@@ -141,6 +141,7 @@ def test_a_person_stands_for_a_conversation_by_their_id() -> None:
         (f'{ID} greeting name="Grace Hopper', "never closed"),
         (f"{ID} greeting “Grace", "never closed"),
         (f"{ID} name=Ada", "The response is missing"),
+        (f"{ID} at tomorrow 9:00", "The response is missing"),
         (f"{ID} greeting name=a name=b", "`name` is there twice"),
         (f"{ID} greeting lang=es Lang=fr", "`Lang` is there twice"),
         ("undo everything", "`undo` stands alone"),
