@@ -194,6 +194,7 @@ class _Walk:
 
     def _button(self, where: str, button: Json) -> None:
         self.plain(f"{where}.text", button.get("text"), 75, required=True)
+        self._length(f"{where}.accessibility_label", button.get("accessibility_label"), 75)
         self._length(f"{where}.value", button.get("value"), 2000)
         self._length(f"{where}.url", button.get("url"), 3000)
         if button.get("style") not in (None, "primary", "danger"):

@@ -9,7 +9,7 @@ where it stands in a sentence of ours.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 Json = dict[str, Any]
@@ -17,7 +17,7 @@ Json = dict[str, Any]
 SECTION = 3000  # characters in one section, and in one text input
 OPTION = 75  # characters of an option's text and description, and of a button's
 BUTTONS = 25  # elements in one block of actions
-NOTIFICATION = 4_000  # characters of the line for notifications; Slack cuts one of 40,000
+READ_OUT = 4_000  # characters of a message's own text; Slack cuts one of 40,000
 WHOLE = 9_000  # characters of a customer's text that a message shows; Slack refuses 13,200 in all
 
 # They turn the text after them round or end such a turn: whoever has one in their name
@@ -100,14 +100,16 @@ def divider() -> Json:
     return {"type": "divider"}
 
 
-def button(text: str, action_id: str, value: str, *, primary: bool = False) -> Json:
+def button(text: str, action_id: str, value: str, *, primary: bool = False, about: str = "") -> Json:
+    """With several of one name, `about` is what a screen reader says this one is for."""
     made: Json = {
         "type": "button",
         "action_id": action_id,
         "text": plain(short(text, OPTION)),
         "value": value,
     }
-    return made | ({"style": "primary"} if primary else {})
+    label = {"accessibility_label": short(f"{text}: {about}", OPTION)} if about else {}
+    return made | label | ({"style": "primary"} if primary else {})
 
 
 def link_button(text: str, action_id: str, url: str, *, primary: bool = True) -> Json:
@@ -128,8 +130,21 @@ def option(text: str, value: str, description: str = "") -> Json:
 
 
 def message(text: str, blocks: Iterable[Json] = ()) -> Json:
-    """Arguments of a post or an answer: `text` for notifications, `blocks` for the eye."""
-    return {"text": _cut(text, NOTIFICATION), "blocks": list(blocks) or [section(text)]}
+    """
+    Arguments of a post or an answer: `text` says what it is about, `blocks` are for the eye.
+
+    Screen readers and phones get a message's own text alone, so all that stands in the blocks is in it.
+    """
+    shown = list(blocks) or [section(text)]
+    said = (words for block in shown for words in _words(block) if words != text)
+    return {"text": _cut("\n".join((text, *said)), READ_OUT), "blocks": shown}
+
+
+def _words(block: Json) -> Iterator[str]:
+    """What stands in a block, as mrkdwn; but for its buttons, which are reached one by one."""
+    for held in (block.get("text"), *block.get("elements", ())):
+        if held is not None and held["type"] in ("mrkdwn", "plain_text"):
+            yield held["text"] if held["type"] == "mrkdwn" else escape(held["text"])
 
 
 def pieces(text: str, limit: int) -> list[str]:

@@ -10,7 +10,7 @@ from bot.models import Chat, Standing, State
 
 from . import actions, answers, later, windows
 from .blocks import Json, button, buttons, context, escape, link_button, message, section, short
-from .messages import moment
+from .messages import conversation, moment
 
 SEND = "canned_card_send"
 UNDO = "canned_card_undo"
@@ -26,21 +26,21 @@ def register(app: App) -> None:
 def announced(chat: Chat, sent: Json) -> Json:
     """What the card says of the chat; `sent` is what it says of the messages sent so far."""
     where = f" in {escape(short(chat.queue, 150))}" if chat.queue else ""
-    head = f"*Conversation* `{escape(chat.conversation_id)}`"
+    head = conversation(chat.conversation_id)
     begun = f":speech_balloon: *New chat*{where} · {moment(chat.started_at)}"
     heard = [context(begun)] if chat.ended_at != chat.started_at else []  # else of its end alone
     ended = [context(f":checkered_flag: *Ended* · {moment(chat.ended_at)}")] if chat.ended_at else []
-    above = sent or message(f"New chat{where}: {head}", [section(head)])
-    return message(above["text"], [*above["blocks"], *heard, *ended])
+    above = sent["blocks"] if sent else [section(head)]
+    return message(head, [*above, *heard, *ended])
 
 
 def row(standing: Standing, page: str) -> list[Json]:
     """What can be done next in this conversation; `page` is its address in Genesys, "" if it has none."""
     latest, chat = standing.latest, standing.chat
-    conversation = latest.request.conversation_id if latest else chat.conversation_id if chat else ""
+    here = latest.request.conversation_id if latest else chat.conversation_id if chat else ""
     made = []
     if chat is None or chat.ended_at is None:
-        made.append(button("Send another" if latest else "Send a response", SEND, conversation))
+        made.append(button("Send another" if latest else "Send a response", SEND, here))
     if latest is not None and latest.state is State.PENDING:
         made.append(button("Undo", UNDO, latest.key))
     if page:

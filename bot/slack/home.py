@@ -102,12 +102,12 @@ def _listed(title: str, rows: Sequence[Json], *, most: int = LISTED) -> list[Jso
 
 
 def _pending(at: int, receipt: Receipt) -> Json:
-    undo = button("Undo", f"{BACK}{at}", receipt.key) if receipt.state is State.PENDING else None
+    undo = _button("Undo", f"{BACK}{at}", receipt) if receipt.state is State.PENDING else None
     return section(_line(receipt), accessory=undo)
 
 
 def _planned(at: int, receipt: Receipt) -> Json:
-    return section(later.row(receipt), accessory=button("Cancel", f"{BACK}{100 + at}", receipt.key))
+    return section(later.row(receipt), accessory=_button("Cancel", f"{BACK}{100 + at}", receipt))
 
 
 def _used(at: int, response: Response, used: Used) -> Json:
@@ -115,14 +115,19 @@ def _used(at: int, response: Response, used: Used) -> Json:
     others = {"edited before": used.edited, "not sent": used.not_sent, "unknown": used.unknown}
     said = [f"sent {times} in 30 days", *(f"{count:,} {what}" for what, count in others.items() if count)]
     head = f"`{escape(response.key)}` *{quiet(short(response.title, 60))}*"
-    return section(f"{head} · {', '.join(said)}", accessory=button("Send", f"{CHOSEN}{at}", response.key))
+    send = button("Send", f"{CHOSEN}{at}", response.key, about=response.title)
+    return section(f"{head} · {', '.join(said)}", accessory=send)
 
 
 def _ended(at: int, receipt: Receipt) -> Json:
     if receipt.state is State.SENT:
-        correct = button("Send correction", f"{messages.CORRECT}:{at}", receipt.key)
+        correct = _button("Send correction", f"{messages.CORRECT}:{at}", receipt)
         return section(_line(receipt), accessory=correct)
     return section(_line(receipt))
+
+
+def _button(label: str, action_id: str, receipt: Receipt) -> Json:
+    return button(label, action_id, receipt.key, about=messages.called(receipt.request))
 
 
 def _line(receipt: Receipt) -> str:

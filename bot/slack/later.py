@@ -53,7 +53,7 @@ def taken_back(receipt: Receipt) -> Json:
     said = messages.outcome(receipt)
     if receipt.state is State.CANCELLED:
         return said
-    return message(f"{TOO_LATE} {said['text']}", [section(TOO_LATE), *said["blocks"]])
+    return message(TOO_LATE, [section(TOO_LATE), *said["blocks"]])
 
 
 def scheduled(receipts: Sequence[Receipt]) -> Json:
@@ -63,7 +63,7 @@ def scheduled(receipts: Sequence[Receipt]) -> Json:
             "Nothing of yours waits for a later time. Schedule a message with `at 15:30` at the end."
         )
     rows = [
-        section(row(r), accessory=button("Cancel", f"{CANCEL}{at}", r.key))
+        section(row(r), accessory=button("Cancel", f"{CANCEL}{at}", r.key, about=messages.called(r.request)))
         for at, r in enumerate(receipts[:LISTED])
     ]
     more = len(receipts) - LISTED

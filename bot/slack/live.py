@@ -42,7 +42,7 @@ def question(sentence: str, draft: str, choices: Sequence[Choice]) -> Json:
 
 
 def _row(at: int, choice: Choice) -> Json:
-    return section(_said(choice), accessory=button("Use", f"{USE}{at}", choice.id))
+    return section(_said(choice), accessory=button("Use", f"{USE}{at}", choice.id, about=choice.customer))
 
 
 def _said(choice: Choice) -> str:

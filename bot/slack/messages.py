@@ -226,20 +226,20 @@ def direct(post: Post, receipt: Receipt) -> Json:
 
 def card(receipt: Receipt, *, show: Show = Show.TEXT, title: str = "", who: str = "") -> Json:
     """The parent of a conversation's thread: which conversation, and where its latest send stands."""
-    head = f"*Conversation* `{escape(receipt.request.conversation_id)}`"
-    state = _state(receipt, show, title, who)
-    return message(f"{head}: {state}", [section(head), line(receipt, show=show, title=title, who=who)])
+    head = conversation(receipt.request.conversation_id)
+    return message(head, [section(head), line(receipt, show=show, title=title, who=who)])
+
+
+def conversation(id_: str) -> str:
+    """How a card begins."""
+    return f"*Conversation* `{escape(id_)}`"
 
 
 def line(receipt: Receipt, *, show: Show = Show.TEXT, title: str = "", who: str = "") -> Json:
     """Where one send stands, as a card says it."""
-    return context(f"{_state(receipt, show, title, who)} · {moment(receipt.changed_at)}")
-
-
-def _state(receipt: Receipt, show: Show, title: str, who: str) -> str:
     state = f"{_standing(receipt)}: {shown(receipt.request, show, title)}, by {by(receipt.request, who)}"
     waits = f". {escape(receipt.reason)}" if receipt.state is State.PENDING and receipt.reason else ""
-    return f"{state}{waits}{_why_failed(receipt)}"
+    return context(f"{state}{waits}{_why_failed(receipt)} · {moment(receipt.changed_at)}")
 
 
 def reply(
@@ -280,6 +280,11 @@ def by(request: SendRequest, name: str) -> str:
     """Whose message it is; `name` is the supervisor's, who is mentioned without one."""
     who = f"*{quiet(short(name, 80))}*" if name else f"<@{request.supervisor}>"
     return f"an operator for {who}" if request.by_operator else who
+
+
+def called(request: SendRequest) -> str:
+    """What a message is called where nothing can be marked up."""
+    return f"{request.response}, {request.conversation_id}"
 
 
 def headline(state: State) -> str:

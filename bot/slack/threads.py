@@ -31,7 +31,7 @@ from bot.models import Post, PostKind, Receipt, Standing, Thread
 from bot.storage import Store
 
 from . import approvals, carding, messages, questions, unknowns
-from .blocks import Json
+from .blocks import Json, message
 from .buckets import Bucket
 from .client import Barred, Limited, Refused, SlackFault, Unanswered, call
 from .finding import Finder, mark
@@ -388,8 +388,8 @@ class Threads:
             line = messages.line(each, **self._told(each)) if each != latest else None
             sent["blocks"] += unknowns.buttons_for(each, line, can_look=self._can_look)
         card = carding.announced(chat, sent) if chat else sent
-        card["blocks"] += carding.row(standing, self._page(conversation_id))
-        return card
+        blocks = [*card["blocks"], *carding.row(standing, self._page(conversation_id))]
+        return message(messages.conversation(conversation_id), blocks)
 
     def _words(self, post: Post, receipt: Receipt) -> Json:
         if post.kind is PostKind.DIRECT:

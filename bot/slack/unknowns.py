@@ -37,7 +37,8 @@ def buttons_for(unknown: Receipt, line: Json | None, *, can_look: bool) -> list[
     """The end of a card: what can be done about a send, with the `line` that says which one it is."""
     offered = {"Look again": LOOK} if can_look else {}
     offered |= {"Send again": AGAIN, "Mark as not sent": UNSENT, "Mark as handled": HANDLED}
-    row = [button(label, f"{name}:{unknown.key}", unknown.key) for label, name in offered.items()]
+    about = unknown.request.response
+    row = [button(text, f"{name}:{unknown.key}", unknown.key, about=about) for text, name in offered.items()]
     return [*([line] if line else []), *([] if can_look else [context(_CANNOT_LOOK)]), *buttons(row)]
 
 

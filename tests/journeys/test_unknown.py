@@ -96,6 +96,7 @@ def test_the_card_still_asks_about_an_unknown_one_after_the_next_was_sent(
     sandbox.drain()
 
     assert "Sent" in card(sandbox).said
+    assert "*Unknown*: `escalation`" in card(sandbox).text  # which is all that a screen reader is given
     assert set(SETTLE) <= set(buttons(card(sandbox)))
     assert "Marked as handled" in presses(sandbox, slack.ann, "Mark as handled")
     assert buttons(card(sandbox)) == []

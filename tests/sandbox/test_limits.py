@@ -62,6 +62,7 @@ AT_AND_BEYOND = {
     "actions": lambda n: modal(actions(*[button()] * (25 + n))),
     "button text": lambda n: modal(actions(button(text=plain("x" * (75 + n))))),
     "button value": lambda n: modal(actions(button(value="x" * (2000 + n)))),
+    "button label": lambda n: modal(actions(button(accessibility_label="x" * (75 + n)))),
     "button url": lambda n: modal(actions(button(url="x" * (3000 + n)))),
     "block_id": lambda n: modal(section(block_id="x" * (255 + n))),
     "action_id": lambda n: modal(actions(button(action_id="x" * (255 + n)))),

@@ -257,7 +257,9 @@ def wrong(made: Any) -> list[str]:
             ]
         case {"text": str(text)}:
             beyond = [f"text: {size(text)} characters"] if size(text) > MESSAGE_TEXT else []
-            return [*faults(made), *beyond, *([] if text.strip() else ["text: blank"])]
+            whole = not text.endswith("…")
+            unread = [each for each in mrkdwn(made["blocks"]) if whole and each not in text]
+            return [*faults(made), *beyond, *unread, *([] if text.strip() else ["text: blank"])]
         case [{"value": _}, *_]:
             return option_faults({"options": made})
         case list() | tuple():

@@ -34,6 +34,7 @@ def test_a_row_says_who_where_and_how_long(choice: Choice, standing: str) -> Non
 
     assert text(row) == f"*Grace Hopper* · Support · sms · {standing} · <{PAGE}|Open in Genesys>"
     assert row["accessory"]["text"]["text"] == "Use"
+    assert row["accessory"]["accessibility_label"] == "Use: Grace Hopper"  # there are others to use
     assert row["accessory"]["value"] == "c1"
 
 

@@ -8,8 +8,9 @@ import pytest
 
 from bot.canned.catalog import Response, Show
 from bot.canned.desk import Me
-from bot.models import Link, Post, PostKind, Receipt, SendAs, SendRequest, State
-from bot.slack import messages
+from bot.models import Chat, Link, Post, PostKind, Receipt, SendAs, SendRequest, State
+from bot.slack import announcing, approvals, later, messages, questions
+from bot.slack.blocks import escape
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 REQUEST = SendRequest(
@@ -122,6 +123,32 @@ def test_a_held_send_says_how_to_take_it_back() -> None:
 
     assert "in 5 seconds; `/canned undo` takes it back" in messages.sending(held)["text"]
     assert "undo" not in messages.sending(REQUEST)["text"]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        messages.outcome(receipt()),
+        messages.reply(post(), receipt()),
+        messages.direct(post(State.UNKNOWN), receipt(State.UNKNOWN)),
+        messages.card(receipt()),
+        messages.recent([receipt(), receipt(State.REFUSED)]),
+        messages.responses([Response("hi", "Greeting", "Hello"), Response("bye", "Parting", "Bye")], ""),
+        messages.me(Me(None, True, ()), "U0ANN"),
+        messages.help_text(),
+        questions.question(receipt(State.PENDING), editable=True),
+        approvals.question(receipt(State.PENDING), group="S0LEADS", show=Show.TEXT, title="", who="Ann"),
+        later.scheduled([receipt(State.PENDING)]),
+        later.taken_back(receipt()),
+        announcing.card(Chat("C0SUPPORT", REQUEST.conversation_id, "Billing", NOW), {}),
+    ],
+    ids=lambda message: message["text"].partition("\n")[0][:30],
+)
+def test_a_screen_reader_which_is_given_the_text_alone_reads_all_that_the_blocks_say_once(
+    message: dict[str, Any],
+) -> None:
+    for words in said(message).replace(TEXT, escape(TEXT)).splitlines():
+        assert message["text"].count(words) == 1
 
 
 def test_help_names_only_what_works() -> None:
