@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.canned.catalog import Response
 from bot.canned.errors import AskFirst, CannedError, MissingValues
+from bot.canned.policy import LONGEST_TAG
 from bot.canned.render import OWN_NAMES, variables
 from bot.models import Receipt, SendRequest
 
@@ -301,7 +302,7 @@ def _known(filled: Filled, preview: Preview | None) -> Filled:
     if preview is None or preview.around is None:
         return filled
     around = preview.around
-    looked = Looked(around.seen, around.language, around.limit)
+    looked = Looked(around.seen, around.language[:LONGEST_TAG], around.limit)
     return replace(filled, looked=looked, around=previewing.around(around))
 
 

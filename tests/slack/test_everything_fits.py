@@ -118,7 +118,7 @@ class Given:
         seen = {"message": "m" * 36, "agent": "g" * 36, "queue": "q" * 100}
         lines = (Line(name, text, NOW), Line("", text, None)) * 3
         around = Around(name, name, name, name, False, 100_000, lines[:5], sentence, "", 2_000, seen)
-        ended_one = Around("", "", "", "", True, None, (), "", name, 2_000, seen)
+        ended_one = Around("", "", "", "", True, None, (), "", text, 2_000, seen)
         filled = Filled(
             "T" * 75,
             "C0TEAM",
@@ -153,6 +153,7 @@ class Given:
             Preview(missing=tuple(names), note=sentence),
             Preview(note=sentence),
             Preview(text, limit=2_000, around=around),
+            Preview(note=sentence, around=ended_one),
         ]
         windows = [modal.notice("x"), modal.window(filled, asking)]
         errors = [
