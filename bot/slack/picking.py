@@ -71,7 +71,8 @@ def _send_to(body: Json, client: WebClient, desk: Desk, typed: SendTyped, agent:
         _find_and_send(body, client, desk, typed, agent)
     except ConnectFirst as exc:
         link = desk.connecting.link(body["user_id"])
-        answers.answer(body, client, desk, messages.connect(str(exc), link))
+        said = f"{exc} Nothing was sent: type this again then."
+        answers.answer(body, client, desk, messages.connect(said, link))
     except CannedError as exc:
         answers.answer(body, client, desk, errors.told(exc))
 

@@ -166,6 +166,7 @@ def test_whoever_has_not_signed_in_is_offered_to(make_sandbox: Callable[..., San
     said = types(sandbox, "/canned @bob escalation")
 
     assert "/canned connect" in said.said
+    assert "Nothing was sent: type this again then." in said.said  # it does not wait as others do
     assert sandbox.receipts() == []
 
 
