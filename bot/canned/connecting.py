@@ -143,15 +143,14 @@ class Connecting:
         """
         link = self._store.link_of(genesys_user) if genesys_user else self._store.link(request.supervisor)
         user = link.slack_user if link else request.supervisor
-        if link is not None and user != request.supervisor:
-            whose = f"{link.name or 'The sender'} has to sign in to Genesys first"
-        else:
-            whose = "You have to sign in to Genesys first"
-        sentence = f"{whose}. It waits for five minutes at most, and then goes on with one click."
+        who = (link.name if link else self._people.name(user)) or "The supervisor"
+        waits = "After that it goes out by itself; it waits for five minutes at most."
         id_ = secrets.token_urlsafe(24)
         if self.is_offered and self._store.begin_connect(id_, user, request.key):
-            self._offer(user, f"A message waits for you: {request.response}. {sentence}", self._address(id_))
-        return sentence
+            sentence = f"A message waits for you: {request.response}. Sign in to Genesys first. {waits}"
+            self._offer(user, sentence, self._address(id_))
+        # It is read in the team's channel, too.
+        return f"{who} has to sign in to Genesys first, with the button that the bot has sent them. {waits}"
 
     @on_record()
     def disconnect(self, user: str) -> str:
