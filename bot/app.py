@@ -41,7 +41,7 @@ from bot.canned.sending import Sender
 from bot.canned.settling import Settling
 from bot.genesys import REGIONS, Genesys, GenesysError, Interrupted, Keyring, OnAnswer
 from bot.metrics import Metrics
-from bot.models import Link, SendRequest
+from bot.models import Link, Receipt, SendRequest
 from bot.ready import Ready
 from bot.settings import EVENTS, GenesysSettings, Settings, SettingsError
 from bot.storage import StorageError, Store
@@ -222,6 +222,7 @@ def _wire(
         now=now,
         sleep=sleep or time.sleep,
         changed=changed,
+        offer=workspace.offer_ways if workspace else _nobody,
     )
     settling = Settling(store, genesys, identity, people, sender, now=now, changed=changed)
     desk = Desk(
@@ -517,7 +518,7 @@ def _workspace(
     )
 
 
-def _nobody(*_: Link | SendRequest | str) -> None:
+def _nobody(*_: Link | SendRequest | Receipt | str) -> None:
     return
 
 

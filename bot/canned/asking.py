@@ -237,6 +237,7 @@ class Asking:
             gate=gate,
             confirmed=True,
             requested_at=self._now(),
+            scheduled=False,
             not_before=None,
         )
 

@@ -99,8 +99,12 @@ class Sender:
         now: Callable[[], datetime],
         sleep: Callable[[float], None],
         changed: Callable[[SendRequest], None],
+        offer: Callable[[Receipt], None],
     ) -> None:
-        """`changed` is called after each change that people should see, with the send's request."""
+        """
+        `changed` is called after each change that people should see, with the send's request, `offer`
+        with one that was refused and can go another way, where nobody waits for that to be shown.
+        """
         self._genesys = genesys
         self._store = store
         self._identity = identity
@@ -114,6 +118,7 @@ class Sender:
         self._now = now
         self._sleep = sleep
         self._changed = changed
+        self._offer = offer
 
     def deliver(self, receipt: Receipt, *, late: bool = False) -> Receipt:
         """
@@ -151,7 +156,10 @@ class Sender:
             )
         except (GenesysError, CannedError) as exc:
             stands = self._settle(request, self._failed(request, exc), was=State.PENDING, late=late)
-            return replace(stands, ways=exc.ways) if isinstance(exc, NotInIt) else stands
+            stands = replace(stands, ways=exc.ways) if isinstance(exc, NotInIt) else stands
+            if late and stands.ways and stands.state is State.REFUSED:
+                self._offer(stands)
+            return stands
 
         sender_id, version = verified.sender.user_id, verified.version
         try:

@@ -103,6 +103,14 @@ def outcome(receipt: Receipt) -> Json:
     return message(head, [section(head), *shown, *buttons([*ways, *anyway]), *_correct(receipt)])
 
 
+def other_ways(refused: Receipt) -> Json:
+    """The ways in which a message that was refused can still go."""
+    request = refused.request
+    what = f"{_what(request)} to conversation `{escape(request.conversation_id)}`"
+    head = f"{what} was not sent: you are not in that conversation. It can still go another way:"
+    return message(head, [section(head), *buttons([_way(way, refused.key) for way in refused.ways])])
+
+
 def note(sentence: str) -> Json:
     """A sentence of ours about what was typed or clicked."""
     return message(escape(sentence))

@@ -11,7 +11,7 @@ from slack_bolt import App
 from bot.canned.catalog import Catalog
 from bot.canned.errors import NotAllowed, SlackDown
 from bot.canned.lanes import Lane
-from bot.models import Link, SendRequest
+from bot.models import Link, Receipt, SendRequest
 from bot.settings import SlackSettings
 from bot.storage import Store
 
@@ -111,6 +111,10 @@ class Workspace:
         """Put a link to connect their Genesys account before somebody."""
         self._lane.submit(self._tell, user, messages.connect(sentence, link))
 
+    def offer_ways(self, refused: Receipt) -> None:
+        """Let a supervisor send another way what was refused when they looked no more."""
+        self._lane.submit(self._tell, refused.request.supervisor, messages.other_ways(refused))
+
     def refresh(self) -> None:
         """Ask Slack about the groups and channels in use, where memory is missing or old; never raises."""
         self.people.refresh(self._catalog().groups, {team.channel for team in self._catalog().teams})
@@ -129,7 +133,7 @@ class Workspace:
             if isinstance(exc, Unanswered) and pause <= LONGEST_PAUSE:
                 self._lane.later(pause, self._tell, user, message, 2 * pause)
                 return
-            log.warning("could not tell %s about their Genesys account: %s", user, exc.error)
+            log.warning("could not tell %s what is not written down: %s", user, exc.error)
 
 
 def who_are_we(auth_test: Callable[..., object]) -> dict[str, str]:

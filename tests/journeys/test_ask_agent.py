@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 
 import pytest
 
@@ -58,6 +59,19 @@ def refused_in_a_window(sandbox: Sandbox, *, closed: bool = False) -> None:
         slack.close(slack.ann)
     held.release()
     sandbox.drain()
+
+
+def offered(sandbox: Sandbox) -> Message:
+    """The direct message by which Ann can send another way."""
+    messages = sandbox.slack.direct_messages(sandbox.slack.ann)
+    [found] = [message for message in messages if "Ask Bob Ray" in buttons(message)]
+    return found
+
+
+def due(sandbox: Sandbox) -> datetime:
+    [receipt] = sandbox.receipts()
+    assert receipt.request.not_before is not None
+    return receipt.request.not_before
 
 
 def presses(sandbox: Sandbox, button: str, message: Message) -> None:
@@ -317,6 +331,37 @@ def test_a_window_that_was_closed_leaves_the_other_ways_to_a_note(outside: Sandb
     outside.drain()
 
     assert ESCALATION in question(outside).said
+
+
+@pytest.mark.parametrize("api", ["platform"])
+def test_what_was_refused_after_a_sign_in_can_go_another_way_too(
+    make_sandbox: Callable[..., Sandbox],
+) -> None:
+    sandbox = out(make_sandbox(connected=False))
+    slack = sandbox.slack
+    slack.types(slack.ann, f"/canned {sandbox.conversation} escalation", slack.channel)
+    sandbox.rest()
+    sandbox.connect()
+    sandbox.drain()
+    assert any("Not sent" in said and "Bob Ray" in said for said in direct(sandbox))
+    slack.press(slack.ann, "Ask Bob Ray", offered(sandbox))
+    sandbox.drain()
+    presses(sandbox, "Send", question(sandbox))
+
+    assert sandbox.genesys.customer_sees(sandbox.conversation) == [ESCALATION]
+
+
+def test_what_was_scheduled_and_refused_at_its_time_can_go_another_way_too(outside: Sandbox) -> None:
+    slack = outside.slack
+    types(outside, "/canned {conversation} escalation at tomorrow 9:00")
+    outside.clock.advance(seconds=(due(outside) - outside.clock()).total_seconds() + 1)
+    outside.bot.sweep()
+    outside.drain()
+    slack.press(slack.ann, "Ask Bob Ray", offered(outside))
+    outside.drain()
+    presses(outside, "Send", question(outside))
+
+    assert outside.genesys.customer_sees(outside.conversation) == [ESCALATION]
 
 
 def test_a_way_that_was_pressed_in_a_window_shows_that_it_is_gone_before_genesys_answers(
