@@ -157,7 +157,8 @@ class Desk:
         catalog = self._catalog()
         teams = [t for t in self.teams_for(user) if team is None or t.name == team]
 
-        return self._search_in(catalog).find(words, allowed=partial(may_be_sent, teams), limit=limit)
+        allowed = partial(may_be_sent, teams, today=self._now().date())
+        return self._search_in(catalog).find(words, allowed=allowed, limit=limit)
 
     def offered(self, user: str, team: str, words: str, *, queue: str = "") -> list[Response]:
         """
@@ -166,9 +167,10 @@ class Desk:
         Without words, what this supervisor sent lately comes first. Asks nobody: people wait for it.
         """
         catalog, teams = self._catalog(), [t for t in self.teams_for(user) if t.name == team]
+        today = self._now().date()
 
         def allowed(response: Response) -> bool:
-            return may_be_sent(teams, response) and self._libraries.may_go_through(response, queue)
+            return may_be_sent(teams, response, today) and self._libraries.may_go_through(response, queue)
 
         found = self._search_in(catalog).find(words, allowed=allowed)
         if words.strip():

@@ -96,4 +96,4 @@ class Glances:
         responses = self._catalog().responses
         used = self._store.usage("response", since=self._now() - LATELY, supervisor=user, limit=4 * USED)
         found = [(responses[each.name], each) for each in used if each.name in responses and each.sent]
-        return [each for each in found if may_be_sent(teams, each[0])][:USED]
+        return [each for each in found if may_be_sent(teams, each[0], self._now().date())][:USED]

@@ -53,17 +53,17 @@ def require_team(
     return _only(mine, "You are not a supervisor of any team here.")
 
 
-def may_be_sent(teams: Sequence[Team], response: Response) -> bool:
-    """Whether one of `teams` offers `response`, and it is of a kind that can be sent at all."""
+def may_be_sent(teams: Sequence[Team], response: Response, today: date) -> bool:
+    """Whether one of `teams` offers `response`, and it can be sent today at all."""
     there = response.source is None or response.source.sendable
-    return there and any(team.offers(response) for team in teams)
+    return there and not response.has_expired(today) and any(team.offers(response) for team in teams)
 
 
 def require_response(catalog: Catalog, team: Team, key: str, today: date) -> Response:
     """The response `key`, if this team may send it today; raises UnknownResponse, NotAllowed, TextRefused."""
     response = catalog.responses.get(key)
     if response is None:
-        known = [each.key for each in catalog.responses.values() if may_be_sent([team], each)]
+        known = [each.key for each in catalog.responses.values() if may_be_sent([team], each, today)]
         raise UnknownResponse(key, nearest(key, known, 3))
     if not team.offers(response):
         raise NotAllowed(
@@ -76,7 +76,7 @@ def require_response(catalog: Catalog, team: Team, key: str, today: date) -> Res
             "conversation. Choose another one.",
             field="response",
         )
-    if response.expires is not None and today > response.expires:
+    if response.has_expired(today):
         raise TextRefused(
             f"`{key}` expired on {response.expires:%d %B %Y} and is not sent any more. "
             "Choose another one, or ask whoever keeps canned.yml to renew it.",

@@ -94,6 +94,9 @@ class Response:
             said += [self.source.id, self.source.version, self.source.kind]
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:12]
 
+    def has_expired(self, today: date) -> bool:
+        return self.expires is not None and today > self.expires
+
     def says(self, text: str) -> bool:
         """Whether `text` is one of its own, whichever the language."""
         return any(_unbroken(own) == _unbroken(text) for own in (self.text, *self.languages.values()))

@@ -78,7 +78,7 @@ def _by_nobody(response: Response, teams: Sequence[Team], today: date) -> Iterat
     if not any(team.offers(response) for team in teams):
         instead = "Add it to the `responses` of a team, or take it out."
         yield _of(response, "belongs to no team, so nobody can send it.", instead)
-    if response.expires is not None and today > response.expires:
+    if response.has_expired(today):
         what = f"expired on {response.expires:%d %B %Y} and is not sent any more."
         yield _of(response, what, "Give it a later day under `expires`, or take it out.")
 

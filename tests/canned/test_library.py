@@ -113,7 +113,8 @@ def lane() -> Iterator[Lane]:
 
 def offered(libraries: Libraries, team: Team) -> list[str]:
     """The keys that this team finds."""
-    return [each.key for each in libraries.catalog().responses.values() if may_be_sent([team], each)]
+    today, found = datetime.now(UTC).date(), libraries.catalog().responses.values()
+    return [each.key for each in found if may_be_sent([team], each, today)]
 
 
 def filled(response: Response, **values: str) -> Callable[[str], str]:

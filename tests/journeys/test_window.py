@@ -87,6 +87,23 @@ def test_what_was_sent_last_is_offered_first(make_sandbox: Callable[..., Sandbox
     assert typed == ["three"]
 
 
+@pytest.mark.parametrize("api", ["events"])  # Genesys has no part in it
+def test_what_has_expired_is_offered_nowhere(make_sandbox: Callable[..., Sandbox]) -> None:
+    sandbox = make_sandbox()
+    old = {"title": "Season's greetings", "text": "Happy new year", "expires": "2020-01-31"}
+    sandbox.configure({"responses": {"greetings": old, "greeting": {"title": "Hello", "text": "Hello"}}})
+    sandbox.start()
+    slack = sandbox.slack
+    opened(sandbox)
+
+    assert offered(sandbox) == ["greeting"]
+    assert offered(sandbox, "happy") == []
+    for line in ("list", f"{sandbox.conversation} greetins"):
+        said = slack.types(slack.ann, f"/canned {line}", slack.channel).text
+        assert "greeting" in said
+        assert "greetings" not in said
+
+
 # -- what is shown ----------------------------------------------------------------------------
 
 
