@@ -714,7 +714,7 @@ def test_conversation_that_is_none_is_refused_before_anything_is_asked(
     result = canned(*words, env=office.environment())
 
     assert result.exit_code == 1
-    assert "That is not a conversation." in result.stderr
+    assert "“../users” is not a conversation, so nothing was sent." in result.stderr
     assert office.genesys.requests == []
 
 

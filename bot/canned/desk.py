@@ -541,8 +541,8 @@ class Desk:
         found = self.conversation_id(text)
         if found is None:
             raise NotAConversation(
-                "That is not a conversation. Paste its id, like `a1b2c3d4-e5f6-7890-a1b2-c3d4e5f67890`, "
-                "or the address of the conversation in Genesys, which contains it."
+                f"“{text.strip()[:40]}” is not a conversation, so nothing was sent. Paste its id, like "
+                "`a1b2c3d4-e5f6-7890-a1b2-c3d4e5f67890`, or its address in Genesys, which contains it."
             )
         return found
 

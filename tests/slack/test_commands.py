@@ -79,7 +79,7 @@ def test_the_window_opens_while_genesys_hangs(sandbox: Sandbox) -> None:
         ("undo all", "undo stands alone"),
         ("{conversation} greeting topic", "“topic” is not name=value"),
         ("{conversation} escalaton", "Did you mean escalation"),
-        ("nothing escalation", "not a conversation"),
+        ("escalation {conversation}", "“escalation” is not a conversation, so nothing was sent"),
     ],
 )
 def test_a_word_is_answered_to_the_person_alone(sandbox: Sandbox, text: str, says: str) -> None:
