@@ -8,19 +8,20 @@ when it runs, so that a look at the help does not load a web server.
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import os
 import signal
 import sys
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
 
 import click
 
@@ -49,6 +50,7 @@ USED_BY: Mapping[str, Literal["response", "queue", "supervisor"]] = {
 }
 SENT, REFUSED, USAGE, UNKNOWN = 0, 1, 2, 3  # exit codes of `canned send`
 OPERATOR = "operator"  # who pulled the brake, on record
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def now() -> datetime:
@@ -81,11 +83,25 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            done = super().invoke(ctx)
+            if sys.stdout:
+                sys.stdout.flush()  # while it can still be said that the disk is full
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise  # click's own, such as the end of a help
+        except OSError as exc:
+            if exc.errno not in FULL:
+                raise
+            _let_go(sys.stdout)
+            raise click.ClickException(f"Not all of it could be written: {exc.strerror}.") from exc
         except _faults() as exc:
             raise click.ClickException(str(exc)) from exc
+        return done
+
+
+def _let_go(stream: TextIO) -> None:
+    """What `stream` did not take would be tried anew as Python ends, and change the exit code."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _faults() -> tuple[type[Exception], ...]:
@@ -157,11 +173,23 @@ def send(conversation: str, response: str, values: tuple[str, ...], user: str, t
     _require_team(team)
     filled = dict(_pair(value) for value in values)
     language = filled.pop("lang", None)
-    with operate(read_settings(), now=now) as parts:
+    receipt: Receipt | None = None
+    with suppress(KeyboardInterrupt), operate(read_settings(), now=now) as parts:
         what = partial(_send, parts, conversation, response, filled)
         receipt = logs.new_click(partial(what, user=user, team=team, language=language))
-    click.echo(_sentence(receipt), err=receipt.state != "sent")
+    if receipt is None:
+        raise click.Abort  # before anything was taken on
+    _tell(_sentence(receipt), err=receipt.state != "sent")
     sys.exit({"sent": SENT, "unknown": UNKNOWN, "sending": UNKNOWN}.get(receipt.state, REFUSED))
+
+
+def _tell(outcome: str, *, err: bool) -> None:
+    """Whoever cannot be told goes by the exit code, which must not say otherwise for it."""
+    try:
+        click.echo(outcome, err=err)
+    except OSError:
+        _let_go(sys.stdout)
+        _let_go(sys.stderr)
 
 
 @main.command()
@@ -450,11 +478,12 @@ def _deliver(parts: Parts, receipt: Receipt) -> Receipt:
     from bot.storage import StorageError
 
     try:
-        receipt = parts.desk.deliver(receipt)
+        with suppress(KeyboardInterrupt):
+            receipt = parts.desk.deliver(receipt)
         # Exit code 1 says "not sent", so it must not go out later on its own.
         return parts.desk.give_up(receipt) if receipt.state == "pending" else receipt
     except (StorageError, NotWritten) as exc:
-        click.echo(
+        _tell(
             "Unknown. It was taken on, but the database is away and cannot say how it ended. "
             "Look at `canned sends list` before you send it again.",
             err=True,
@@ -465,6 +494,8 @@ def _deliver(parts: Parts, receipt: Receipt) -> Receipt:
 def _sentence(receipt: Receipt) -> str:
     if receipt.state == "sent":
         return f"Sent. Genesys calls the message {receipt.message_id or '(no id given)'}."
+    if receipt.state == "sending":
+        return "Unknown. It was interrupted as it left. Look into the conversation before you send it again."
     return f"{receipt.state.word.capitalize()}. {receipt.reason}"
 
 

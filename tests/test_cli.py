@@ -1094,6 +1094,13 @@ def process(folder: Path, *args: str, **env: str) -> subprocess.CompletedProcess
     )
 
 
+def started(office: Sandbox, folder: Path, *args: str, **where: Any) -> subprocess.Popen[str]:
+    """`canned …` with the office's settings, which goes on beside us."""
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), **office.environment()}
+    where = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | where
+    return subprocess.Popen([sys.executable, "-m", "bot", *args], cwd=folder, env=env, text=True, **where)
+
+
 def test_module_is_the_command_and_its_exit_code_the_processs(office: Sandbox, folder: Path) -> None:
     lines = [f"{name}={value}" for name, value in office.environment().items()]
     (folder / ".env").write_text("\n".join(lines))
@@ -1105,6 +1112,59 @@ def test_module_is_the_command_and_its_exit_code_the_processs(office: Sandbox, f
     assert "\nUnknown. " in done.stderr
     assert office.genesys.customer_sees(office.conversation) == [ESCALATION]
     assert not re.search("Grace|Ann Lee|patience", done.stderr)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("audit", "export"), ("audit", "export", "--format", "csv"), ("sends", "export"), ("sends", "list")],
+    ids=" ".join,
+)
+def test_output_that_a_full_disk_cuts_short_is_said_to_be(
+    send: Canned, office: Sandbox, folder: Path, words: tuple[str, ...]
+) -> None:
+    send("escalation")
+    with open("/dev/full", "wb") as full:
+        done = started(office, folder, *words, stdout=full)
+        _, told = done.communicate(timeout=60)
+
+    assert (done.returncode, told) == (1, "Error: Not all of it could be written: No space left on device.\n")
+
+
+@pytest.mark.parametrize("gone", [True, False], ids=["nobody reads", "full disk"])
+@pytest.mark.parametrize(("lost", "code"), [(False, 0), (True, 3)])
+def test_exit_code_says_how_it_ended_even_where_no_sentence_can(
+    office: Sandbox, folder: Path, gone: bool, lost: bool, code: int
+) -> None:
+    if lost:
+        office.genesys.fault(SEND, "lost_after")
+    words = ("send", office.conversation, "escalation", "--as", office.slack.ann)
+    ours, theirs = os.pipe()
+    os.close(ours)
+    with os.fdopen(theirs, "wb") as pipe, open("/dev/full", "wb") as full:
+        to = pipe if gone else full
+        done = started(office, folder, *words, stdout=to, stderr=to)
+
+        assert done.wait(60) == code
+    assert len(office.genesys.received) == 1
+
+
+@pytest.mark.parametrize(
+    ("when", "code", "says", "ends"),
+    [(READ, 1, "Not sent. It was taken back", "cancelled"), (SEND, 3, "Unknown. ", "sending")],
+    ids=["before it left", "as it left"],
+)
+def test_send_that_is_interrupted_says_what_became_of_it(
+    office: Sandbox, folder: Path, when: str, code: int, says: str, ends: str
+) -> None:
+    held = office.genesys.hold(when)
+    done = started(office, folder, "send", office.conversation, "escalation", "--as", office.slack.ann)
+    assert held.arrived.wait(30)
+    done.send_signal(signal.SIGINT)
+    told = done.communicate(timeout=60)[1]
+    held.release()
+
+    assert (done.returncode, states(office)) == (code, [ends])
+    assert says in told.splitlines()[-1]
 
 
 def test_sandbox_prints_one_address_serves_it_and_leaves_cleanly(folder: Path) -> None:

@@ -416,7 +416,7 @@ class Desk:
     @on_record()
     def give_up(self, receipt: Receipt) -> Receipt:
         """Take back what could not leave now, where nobody is told of it later; it may be too late."""
-        reason = f"{receipt.reason} It was taken back, and does not go out by itself."
+        reason = f"{receipt.reason} It was taken back, and does not go out by itself.".lstrip()
         return self._sender.cancel(receipt, reason, actor=receipt.request.actor)
 
     @on_record()
