@@ -340,18 +340,19 @@ def usage_of_responses(since: datetime | None, by: str) -> None:
     """
     Say what was sent how often, the most used first, and which responses never were.
 
-    "edited" are those of the sent ones that somebody changed before they left.
+    "edited" are those of the sent ones that somebody changed before they left, "failed" those
+    that Genesys took and did not deliver.
     """
     with _store() as store:
         used = store.usage(USED_BY[by], since=_utc(since))
         known = _sendable(store) if by == "response" else []
-    click.echo("\t".join((by, "sent", "edited", "not sent", "unknown", "last used (UTC)")))
+    click.echo("\t".join((by, "sent", "edited", "failed", "not sent", "unknown", "last used (UTC)")))
     for each in used:
-        counts = (each.sent, each.edited, each.not_sent, each.unknown)
+        counts = (each.sent, each.edited, each.failed, each.not_sent, each.unknown)
         click.echo("\t".join((each.name or "(none)", *map(str, counts), f"{each.last_at:%Y-%m-%d %H:%M}")))
     ever = {each.name for each in used}
     for key in (key for key in known if key not in ever):
-        click.echo("\t".join((key, "0", "0", "0", "0", "never")))
+        click.echo("\t".join((key, *["0"] * 5, "never")))
 
 
 @main.group()

@@ -1005,10 +1005,10 @@ def test_usage_is_told_by_response_with_those_never_used_and_by_person(
     by_response = canned("responses", "usage", env=alone(office)).stdout.splitlines()
     by_person = canned("responses", "usage", "--by", "person", env=alone(office)).stdout.splitlines()
 
-    assert by_response[0] == "response\tsent\tedited\tnot sent\tunknown\tlast used (UTC)"
-    assert re.fullmatch(r"escalation\t2\t0\t0\t0\t20[0-9-]+ [0-9:]+", by_response[1])
-    assert by_response[2] == "greeting\t0\t0\t0\t0\tnever"
-    assert by_person[1].startswith(f"{office.slack.ann}\t2\t0\t0\t0\t")
+    assert by_response[0] == "response\tsent\tedited\tfailed\tnot sent\tunknown\tlast used (UTC)"
+    assert re.fullmatch(r"escalation\t2\t0\t0\t0\t0\t20[0-9-]+ [0-9:]+", by_response[1])
+    assert by_response[2] == "greeting\t0\t0\t0\t0\t0\tnever"
+    assert by_person[1].startswith(f"{office.slack.ann}\t2\t0\t0\t0\t0\t")
     assert len(by_person) == 2
 
 

@@ -41,13 +41,15 @@ class Used:
     """
     What the sends of one response, queue or supervisor came to; `name` is its key, its name, their Slack id.
 
-    `edited` are those of the `sent` that somebody changed before they left. What still waits
-    counts nowhere, but for `last_at`, when the newest was claimed.
+    `edited` are those of the `sent` that somebody changed before they left, `failed` those that
+    Genesys took and did not deliver. What still waits counts nowhere, but for `last_at`, when the
+    newest was claimed.
     """
 
     name: str = field(repr=False)
     sent: int
     edited: int
+    failed: int
     not_sent: int
     unknown: int
     last_at: datetime
@@ -73,6 +75,7 @@ class Usage(Database):
             name,
             func.count().filter(sent),
             func.count().filter(and_(sent, sends.c.edited)),
+            func.count().filter(and_(sent, sends.c.delivery == "failed")),
             func.count().filter(sends.c.state.in_(NOT_SENT)),
             func.count().filter(sends.c.state == State.UNKNOWN),
             func.max(sends.c.claimed_at),

@@ -145,7 +145,7 @@ class Given:
             waiting=self.receipts * 2,
             scheduled=self.receipts * 2,
             recent=self.receipts * 2,
-            used=((self.response, Used("k" * 75, 10**6, 10**6, 10**6, 10**6, NOW)),) * 6,
+            used=((self.response, Used("k" * 75, 10**6, 10**6, 10**6, 10**6, 10**6, NOW)),) * 6,
         )
         previews = [
             Preview(text, limit=2_000),

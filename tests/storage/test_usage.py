@@ -38,10 +38,19 @@ def test_each_response_is_counted_by_what_became_of_it(
     claim(response="waiting")
 
     assert store.usage("response") == [
-        Used("escalation", sent=2, edited=1, not_sent=0, unknown=0, last_at=first),
-        Used("greeting", sent=0, edited=0, not_sent=3, unknown=1, last_at=clock()),
-        Used("waiting", sent=0, edited=0, not_sent=0, unknown=0, last_at=clock()),
+        Used("escalation", sent=2, edited=1, failed=0, not_sent=0, unknown=0, last_at=first),
+        Used("greeting", sent=0, edited=0, failed=0, not_sent=3, unknown=1, last_at=clock()),
+        Used("waiting", sent=0, edited=0, failed=0, not_sent=0, unknown=0, last_at=clock()),
     ]
+
+
+def test_what_genesys_took_and_did_not_deliver_counts_as_failed(store: Store, ended: Sent) -> None:
+    ended()
+    for delivery in ("failed", "delivered"):
+        store.delivered(ended(), delivery, message_id="m")
+
+    [used] = store.usage("response")
+    assert (used.sent, used.failed, used.not_sent) == (3, 1, 0)
 
 
 def test_usage_is_that_of_a_time_a_person_and_a_team(store: Store, ended: Sent, clock: Any) -> None:
