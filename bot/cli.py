@@ -32,7 +32,7 @@ from bot.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from bot.app import Parts
-    from bot.canned.catalog import Catalog
+    from bot.canned.catalog import Catalog, Team
     from bot.genesys import Check
     from bot.models import Receipt
     from bot.sandbox.genesys import Contract
@@ -225,8 +225,8 @@ def _findings() -> Iterator[Check]:
 def pause(team: str | None) -> None:
     """Let nothing leave that has not left yet, in any process, until `canned resume`."""
     with _store() as store:
-        _require_team(team, paused=[pause.team for pause in store.pauses()])
-        standing, new = store.pause(team or "", actor=OPERATOR)
+        known = _require_team(team, paused=[pause.team for pause in store.pauses()])
+        standing, new = store.pause(team or "", channel=known.channel if known else None, actor=OPERATOR)
     since = f"since {standing.since:%Y-%m-%d %H:%M:%S} UTC"
     click.echo(f"Sending {'is' if new else 'was already'} paused for {standing.whose}, {since}.")
     click.echo(f"`{standing.lifted_by}` lifts that.")
@@ -417,16 +417,17 @@ def init(folder: Path) -> None:
         raise click.ClickException(f"Cannot write into {folder}: {exc.strerror}.") from exc
 
 
-def _require_team(team: str | None, paused: Collection[str] = ()) -> None:
-    """A usage error for a team that canned.yml does not have, and that is not paused either."""
+def _require_team(team: str | None, paused: Collection[str] = ()) -> Team | None:
+    """A usage error for a team that canned.yml does not have, and that is not `paused` either."""
     if team is None or team in paused:
-        return
+        return None
     from bot.canned.search import nearest
 
-    names = [each.name for each in _catalog().teams]
-    if team not in names:
-        meant = " or ".join(nearest(team, names, 3)) or ", ".join(names)
+    teams = {each.name: each for each in _catalog().teams}
+    if team not in teams:
+        meant = " or ".join(nearest(team, list(teams), 3)) or ", ".join(teams)
         raise click.UsageError(f"There is no team {team!r} in canned.yml. Did you mean {meant}?")
+    return teams[team]
 
 
 def _write_once(path: Path, text: str) -> str:

@@ -239,11 +239,12 @@ class Standing:
 
 @dataclass(frozen=True)
 class Pause:
-    """Nothing leaves for `team` ("": for any team) while it stands."""
+    """Nothing leaves for `team` ("": for any team), whose `channel` is this, while it stands."""
 
     team: str
     since: datetime
     actor: str
+    channel: str | None = None
 
     @property
     def whose(self) -> str:

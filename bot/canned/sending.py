@@ -399,7 +399,7 @@ class Sender:
     def _require_going(self, request: SendRequest) -> None:
         """Raise what keeps it from leaving after a wait."""
         try:
-            pause, mine = self._store.pause_of(request.team), self._store.is_sending(request.key)
+            pause, mine = self._store.pause_of(request), self._store.is_sending(request.key)
         except DatabaseDown as exc:
             raise Later(str(exc)) from exc
         if pause is not None:

@@ -314,7 +314,7 @@ class Sandbox:
         began = receipt.request.not_before or receipt.request.requested_at
         if receipt.is_scheduled and began > self.clock():
             return True
-        paused = receipt.state is State.PENDING and store.pause_of(receipt.request.team) is not None
+        paused = receipt.state is State.PENDING and store.pause_of(receipt.request) is not None
         return paused and self.clock() - began <= GROWN_OLD
 
 

@@ -119,7 +119,7 @@ class Claims(Workers):
             if against.is_known:
                 return require(tx, request.key)
             if against.is_paused:
-                require_running(tx, request.team)
+                require_running(tx, request)
             if asks and against.repeats is not None:
                 raise Repeated(require(tx, against.repeats))
             _require_room(against)
@@ -156,6 +156,7 @@ def _against(
     which = {
         "this": request.key,
         "team": request.team,
+        "channel": request.channel,
         "whose": request.supervisor,
         "a_minute_ago": now - A_MINUTE,
         "where": request.conversation_id,

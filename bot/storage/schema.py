@@ -24,7 +24,7 @@ from sqlalchemy import (
     false,
 )
 
-HEAD = "0005"  # the newest migration: a database that is there already need not load Alembic
+HEAD = "0006"  # the newest migration: a database that is there already need not load Alembic
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -295,13 +295,14 @@ hooks = Table(
     Column("at", UTCDateTime, nullable=False),
 )
 
-# While a row is here nothing leaves for that team; "" is all of them.
+# While a row is here nothing leaves for that team or into its channel; the team "" is all of them.
 pauses = Table(
     "pauses",
     metadata,
     Column("team", Words, primary_key=True),
     Column("since", UTCDateTime, nullable=False),
     Column("actor", Words, nullable=False),
+    Column("channel", Line(64)),
 )
 
 # Append-only: the first migration puts triggers on it that refuse UPDATE and DELETE.

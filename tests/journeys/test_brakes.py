@@ -196,6 +196,22 @@ def test_a_team_that_is_paused_holds_up_nobody_else(make_sandbox: Callable[..., 
     assert sandbox.genesys.customer_sees(sandbox.conversation) == [ESCALATION]
 
 
+def test_a_team_that_is_renamed_while_it_is_paused_stays_so(sandbox: Sandbox) -> None:
+    assert canned(sandbox, "pause", "--team", TEAM).exit_code == 0
+    renamed = {"name": "Help", "channel": sandbox.slack.channel, "supervisors": [sandbox.slack.ann]}
+    sandbox.configure({"teams": [renamed]})
+    types(sandbox)
+    sandbox.drain()
+    assert f"Sending is paused for {TEAM}" in note(sandbox)
+    assert sandbox.genesys.received == []
+
+    assert f"canned resume --team '{TEAM}'" in canned(sandbox, "resume", "--team", "Help").stdout
+    assert canned(sandbox, "resume", "--team", TEAM).exit_code == 0
+    types(sandbox)
+    sandbox.drain()
+    assert sandbox.genesys.customer_sees(sandbox.conversation) == [ESCALATION]
+
+
 def test_what_an_agent_lets_leave_while_it_is_paused_goes_on_by_itself(
     make_sandbox: Callable[..., Sandbox],
 ) -> None:
@@ -242,8 +258,8 @@ def test_the_brake_is_on_record_checked_logged_and_says_what_it_did(
     assert f"still paused for {TEAM}" in again.stdout
     brake = [r for r in sandbox.bot.parts.store.audit() if r.event in ("paused", "resumed")]
     assert [(r.event, r.actor, r.detail) for r in brake] == [
-        ("paused", "operator", {"team": ""}),
-        ("paused", "operator", {"team": TEAM}),
+        ("paused", "operator", {"team": "", "channel": None}),
+        ("paused", "operator", {"team": TEAM, "channel": sandbox.slack.channel}),
         ("resumed", "operator", {"team": ""}),
     ]
     said = [record.getMessage() for record in caplog.records]

@@ -34,6 +34,24 @@ def test_nothing_begins_while_a_pause_stands_for_all_or_for_its_team(
     assert store.begin(key, "Hello", sender_id=None)
 
 
+def test_a_pause_holds_up_its_channel_whatever_the_team_is_called(
+    store: Store,
+    open_store: Callable[..., Store],
+    claim: Callable[..., str],
+    a_request: Callable[..., SendRequest],
+    clock: Any,
+) -> None:
+    renamed, other = claim(team="Help"), claim(team="Sales", channel="C0SALES")
+    store.pause("Support", channel="C0TEAM", actor="operator")
+
+    with pytest.raises(Stopped):
+        store.begin(renamed, "Hello", sender_id=None)
+    with pytest.raises(Stopped):
+        store.claim(a_request(team="Help", confirmed=True), per_minute=9, per_conversation=9)
+    clock.advance(60)
+    assert [receipt.key for receipt in open_store("two").take_abandoned()] == [other]
+
+
 def test_no_pause_is_said_where_something_else_keeps_it_from_leaving(
     store: Store, claim: Callable[..., str], clock: Any
 ) -> None:
