@@ -1,5 +1,5 @@
 """
-Whether the record is what was written: every link of the chain, its head, and the sends it tells of.
+Whether the record is what was written: every link of the chain, its head, and what it tells of.
 
 It reads what somebody may have tampered with, so nothing about a row is taken for granted.
 """
@@ -18,12 +18,13 @@ from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, String, Text, case, cast, exists, select, type_coerce
+from sqlalchemy import Connection, Row, Select, String, Table, Text, case, cast, exists, select, type_coerce
 from sqlalchemy.exc import OperationalError
 
 from .chain import HEAD, Keys, written
 from .engine import Database, take_any_text
-from .schema import audit, sends
+from .rows import hash_of
+from .schema import audit, links, pauses, sends, texts
 
 Found = Callable[[str], None]
 Along = Callable[[Iterable[Row[Any]]], Iterable[Row[Any]]]
@@ -36,6 +37,12 @@ STORED = (type_coerce(audit.c.at, String), type_coerce(audit.c.detail, String))
 A_TIME = audit.c.at.between(datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC))
 TYPED = (case((A_TIME, audit.c.at)).label("at"), cast(audit.c.detail, Text).label("detail"))
 COMPARED = (*CLAIM, *OUTCOME, "opened_by", "approved_by", "handled_by")
+TEXT_HASH = COMPARED.index("text_hash")
+# What stands from one record to another one: whose it is first, then what the former says of it.
+STANDING = (
+    ("link", links, ("slack_user", "genesys_user", "source"), ("linked", "unlinked")),
+    ("pause", pauses, ("team", "channel"), ("paused", "resumed")),
+)
 LONG = 100_000  # records; below it a process costs more time than it saves
 JSON = json.JSONDecoder()
 NOTHING: tuple[None, Iterator[Any]] = (None, iter(()))
@@ -95,9 +102,9 @@ class Verifying(Database):
         return self.contradictions()
 
     def contradictions(self) -> list[str]:
-        """Where the sends, as they stand, are not what the record says of them."""
+        """Where sends, texts, links and pauses, as they stand, are not what the record says of them."""
         with self._snapshot() as tx:
-            return list(_compared(tx))
+            return [*_compared(tx), *(said for kind in STANDING for said in _unsaid(tx, *kind))]
 
 
 def _read(tx: Connection, query: Select[Any]) -> Iterator[Any]:
@@ -251,9 +258,13 @@ def _compared(tx: Connection) -> Iterator[str]:
     told = (audit.c.id, audit.c.event, audit.c.actor, detail)
     lines = select(sends.c.id, *told).join(audit, audit.c.key == sends.c.key)
     stands = [type_coerce(sends.c[name], String) for name in COMPARED]
+    query = select(sends.c.id, sends.c.key, type_coerce(texts.c.final, String), *stands)
+    query = query.outerjoin(texts, texts.c.key == sends.c.key).order_by(sends.c.id)
     of_sends = groupby(_read(tx, lines.order_by(sends.c.id, audit.c.id)), key=itemgetter(0))
     of, records = next(of_sends, NOTHING)
-    for id_, key, *stand in _read(tx, select(sends.c.id, sends.c.key, *stands).order_by(sends.c.id)):
+    for id_, key, text, *stand in _read(tx, query):
+        if text is not None and hash_of(str(text)) != stand[TEXT_HASH]:
+            yield f"The text that is kept of send {_shown(key)} has another hash than there is on record."
         if of == id_:
             yield from _contradicted(key, stand, list(records))
             of, records = next(of_sends, NOTHING)
@@ -277,6 +288,30 @@ def _contradicted(key: str, stand: Sequence[Any], lines: Sequence[Sequence[Any]]
                 f"Send {_shown(key)} has the {name} {_shown(stands)}, "
                 f"and record {record} says {_shown(said[name])}."
             )
+
+
+def _unsaid(
+    tx: Connection, what: str, table: Table, names: Sequence[str], events: tuple[str, str]
+) -> Iterator[str]:
+    _, detail = STORED if tx.dialect.name == "sqlite" else TYPED
+    lines = select(audit.c.id, audit.c.event, audit.c.actor, detail).where(audit.c.event.in_(events))
+    told: dict[str, tuple[int, list[str]]] = {}
+    for id_, event, *line in _read(tx, lines.order_by(audit.c.id)):
+        said = _said(event, *line)
+        if names[0] in said:
+            whose, *rest = (_shown(said.get(name)) for name in names)
+            told[whose] = (id_, rest)
+            if event == events[1]:
+                del told[whose]
+    stands: Any = select(*(type_coerce(table.c[name], String) for name in names))
+    for row in _read(tx, stands):
+        whose, *rest = map(_shown, row)
+        record, said_of_it = told.pop(whose, (0, []))
+        if rest != said_of_it:
+            says = f"record {record} says {', '.join(said_of_it)}" if record else "no record says so"
+            yield f"The {what} of {whose or 'every team'} is there, as {', '.join(rest)}, and {says}."
+    for whose, (record, _) in told.items():
+        yield f"The {what} of {whose or 'every team'} is gone, which record {record} says was made."
 
 
 def _said(event: str, actor: str, detail: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from bot.storage.chain import Keys
 
 KEY, OTHER = (Secret(Fernet.generate_key().decode()) for _ in range(2))
 HEAD = "records, last_id, mac, key_id, seal"
+LINK = "slack_user, genesys_user, source, linked_at, name, email"
 TAMPERINGS = [
     ("UPDATE audit SET at = '2020-01-01 12:00:00' WHERE id = 5", "Record 5 (2020-01-01"),
     ("UPDATE audit SET key = 'key-1' WHERE id = 5", "Record 5 ("),
@@ -53,6 +54,11 @@ TAMPERINGS = [
     ("UPDATE sends SET opened_by = 'U0BOB' WHERE key = 'key-1'", "Send key-1 has the opened_by U0BOB"),
     ("DELETE FROM sends WHERE key = 'key-1'", "Send key-1 is gone, which record 1 says was claimed"),
     ("UPDATE sends SET key = 'mine' WHERE key = 'key-1'", "Send mine is there, and no record"),
+    ("UPDATE texts SET final = 'Goodbye' WHERE key = 'key-1'", "The text that is kept of send key-1 has"),
+    (f"INSERT INTO links ({LINK}) SELECT 'U0EVE', 'g9', 'connect', linked_at, '', '' FROM links", "U0EVE"),
+    ("UPDATE links SET genesys_user = 'g2'", "as g2, operator, and record 7 says g1, operator"),
+    ("DELETE FROM links", "The link of U0ANN is gone, which record 7 says was made"),
+    ("INSERT INTO pauses (team, since, actor) VALUES ('', '2026-03-01', 'x')", "The pause of every team is"),
 ]
 
 # What the columns of one engine take and the other one refuses.
@@ -138,7 +144,7 @@ def test_tampering_is_found_and_the_record_named(
     store: Store, history: Callable[[], None], attack: Callable[..., Any]
 ) -> None:
     history()
-    tables = ("audit", "audit_head", "sends")
+    tables = ("audit", "audit_head", "sends", "texts", "links", "pauses")
     attack(*(f"CREATE TABLE kept_{table} AS SELECT * FROM {table}" for table in tables))
     missed, unused = {}, ProcessPoolExecutor(1)
     for tampering, named in (*TAMPERINGS, *ODD[store._dialect], DEEP):
@@ -203,6 +209,23 @@ def test_whoever_answered_for_a_send_is_compared_with_the_record(
     for key, column in ((approved, "approved_by"), (approved, "opened_by"), (unknown, "handled_by")):
         attack(f"UPDATE sends SET {column} = 'U0BOB' WHERE key = '{key}'")
         assert any(f"Send {key} has the {column} U0BOB" in sentence for sentence in wrong(store)), column
+
+
+def test_pauses_and_links_as_they_were_left_are_whole_and_one_that_was_lifted_by_hand_is_named(
+    store: Store, attack: Callable[..., Any], clock: Any
+) -> None:
+    for genesys_user in ("g1", "g2"):
+        store.save_link(Link("U0ANN", genesys_user, "email", clock()))
+        store.unlink("U0ANN")
+    store.save_link(Link("U0ANN", "g1", "connect", clock()))
+    store.save_link(Link("U0ANN", "g1", "operator", clock()))
+    store.pause(actor="operator")
+    store.pause("Support", channel="C0TEAM", actor="operator")
+    store.resume(actor="operator")
+    assert wrong(store) == []
+
+    attack("DELETE FROM pauses")
+    assert wrong(store) == ["The pause of Support is gone, which record 8 says was made."]
 
 
 def test_an_edited_record_alone_is_named(
