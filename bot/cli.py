@@ -58,17 +58,28 @@ def now() -> datetime:
 
 
 def environment() -> Mapping[str, str]:
-    """The process's environment over what `.env` in this folder says."""
-    from dotenv import dotenv_values
+    """
+    The process's environment over what `.env` in this folder says.
+
+    Raises SettingsError for one that cannot be read whole: what it says of the database would be missed.
+    """
+    from dotenv.parser import parse_stream
 
     try:
-        kept = dotenv_values(".env", interpolate=False)
+        with open(".env", encoding="utf-8-sig") as lines:
+            kept = list(parse_stream(lines))
+    except FileNotFoundError:
+        return os.environ
     except UnicodeDecodeError as exc:
         raise SettingsError([".env is not UTF-8: save it as UTF-8 text"]) from exc
     except OSError as exc:
-        fault = f".env cannot be read ({exc.strerror}): it has to belong to whoever starts the bot"
+        fault = f".env cannot be read ({exc.strerror}): it has to be a file of whoever starts the bot"
         raise SettingsError([fault]) from exc
-    return {name: value for name, value in kept.items() if value is not None} | dict(os.environ)
+    broken = [each.original.line for each in kept if each.error]
+    if broken:
+        raise SettingsError([f".env, line {line}: write NAME=value, and close each quote" for line in broken])
+    said = {each.key: each.value for each in kept if each.key is not None and each.value is not None}
+    return said | dict(os.environ)
 
 
 def read_settings(*, need_slack: bool = False) -> Settings:

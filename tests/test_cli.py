@@ -273,14 +273,27 @@ def test_dotenv_that_is_not_utf8_is_told_in_a_sentence(canned: Canned, folder: P
 
 
 @pytest.mark.parametrize("words", [("check",), ("users", "list"), ("responses", "list")])
+@pytest.mark.parametrize("kept", ["/proc/self/mem", "/proc"], ids=["read by nobody, not even root", "folder"])
 def test_dotenv_that_may_not_be_read_is_told_in_a_sentence(
-    canned: Canned, folder: Path, words: tuple[str, ...]
+    canned: Canned, folder: Path, kept: str, words: tuple[str, ...]
 ) -> None:
-    (folder / ".env").symlink_to("/proc/self/mem")  # opens, and refuses even root to read
+    (folder / ".env").symlink_to(kept)
     result = canned(*words)
 
     assert result.exit_code == 1
     assert ".env cannot be read" in result.output
+
+
+def test_nothing_is_done_by_a_dotenv_of_which_a_part_cannot_be_read(canned: Canned, folder: Path) -> None:
+    (folder / ".env").write_text(
+        'GENESYS_REGION="mypurecloud.ie\nDATABASE_URL=sqlite:///bots.db\ns3cr3t half\n'
+    )
+    result = canned("pause")
+
+    assert result.exit_code == 1
+    assert re.findall(r"\.env, line (\d)", result.stderr) == ["1", "3"]
+    assert "s3cr3t" not in result.output
+    assert [path.name for path in folder.iterdir()] == [".env"]
 
 
 @pytest.mark.parametrize("words", [("send", "c", "r", "--as", "U1"), ("users", "link", "U1", "u")])
