@@ -50,6 +50,7 @@ USED_BY: Mapping[str, Literal["response", "queue", "supervisor"]] = {
 }
 SENT, REFUSED, USAGE, UNKNOWN = 0, 1, 2, 3  # exit codes of `canned send`
 OPERATOR = "operator"  # who pulled the brake, on record
+NEW = "The database was empty until now. If the bot has another one, run this where the bot's .env is."
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -606,6 +607,8 @@ def _store() -> Iterator[Store]:
     url, keys = database_url(env).reveal(), secret_keys(env)
     store = Store(url, now=now, worker=str(uuid.uuid4()), keys=keys)
     try:
+        if store.revision() is None:
+            click.echo(NEW, err=True)
         store.upgrade()
         yield store
     finally:

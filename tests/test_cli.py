@@ -336,6 +336,16 @@ def test_database_that_cannot_be_opened_is_told_in_a_sentence(canned: Canned) ->
     assert "The database does not answer" in result.stderr
 
 
+@pytest.mark.parametrize("words", [("pause",), ("audit", "verify"), ("users", "list")], ids=" ".join)
+def test_command_in_a_folder_that_no_bot_uses_says_that_the_database_was_empty(
+    canned: Canned, words: tuple[str, ...]
+) -> None:
+    first, second = canned(*words), canned(*words)
+
+    assert "The database was empty until now." in first.stderr
+    assert (first.exit_code, second.stderr) == (0, "")
+
+
 # -- responses --------------------------------------------------------------------------------
 
 
