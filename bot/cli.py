@@ -446,7 +446,11 @@ def _write_once(path: Path, text: str) -> str:
     if path.exists():
         return f"{path} is there already and stays as it is."
     path.touch(mode=0o600)
-    path.write_text(text, encoding="utf-8")
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError:
+        path.unlink()  # the next time it would count as there
+        raise
     return f"Wrote {path}."
 
 

@@ -167,6 +167,22 @@ def test_init_that_may_not_write_says_so(canned: Canned, folder: Path) -> None:
     assert "file/bot" in result.stderr
 
 
+def test_init_leaves_no_half_of_a_file_on_a_full_disk(canned: Canned, folder: Path) -> None:
+    full = ["bash", "-c", f"ulimit -f 1; exec {sys.executable} -m bot init"]  # files of 1,024 bytes at most
+    done = subprocess.run(
+        full,
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (1, "Error: Cannot write into .: File too large.\n")
+    assert list(folder.iterdir()) == []
+    assert canned("init").stdout == "Wrote .env.\nWrote canned.yml.\n"
+
+
 def test_canned_yml_from_init_has_no_fault(canned: Canned) -> None:
     canned("init")
     result = canned("responses", "validate")
