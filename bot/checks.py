@@ -26,8 +26,8 @@ Members = Mapping[str, frozenset[str]]  # of user groups, by the group's id
 
 TIMEOUT = 5  # seconds
 _AWAY = (
-    "it does not answer: no such host, database, user or folder, no right to write there, or it is locked, "
-    "full or damaged"
+    "it does not answer: no such host, database, user or folder, a wrong password, no right to write there, "
+    "or it is locked, full or damaged"
 )
 _DATABASE = "Look at DATABASE_URL and at the database itself; README says how to restore one from a backup."
 

@@ -221,7 +221,9 @@ def open_engine(url: URL, *, patience: float, foreign_keys: bool = True) -> Engi
         options["connect_args"] = {"timeout": patience}
     else:
         # tcp_user_timeout: a network that swallows everything ends in an error, not in a wait for ever.
-        options["connect_args"] = {"connect_timeout": 3, "tcp_user_timeout": 10_000}
+        # client_encoding: a server that was set up without a locale gives bytes for texts, else.
+        waits = {"connect_timeout": 3, "tcp_user_timeout": 10_000}
+        options["connect_args"] = waits | {"client_encoding": "utf8"}
         options["pool_pre_ping"] = True
     try:
         engine = create_engine(url, hide_parameters=True, **options)

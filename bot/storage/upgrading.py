@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 MIGRATING = 60.0  # seconds to wait for another process that does the same
+ANOTHERS = (
+    "The database was written by a newer version of the bot, or by another program. Start that version, or "
+    "give the bot a database of its own."
+)
 
 
 class Upgrading(Database):
@@ -65,12 +69,23 @@ def _run(tx: Connection) -> None:
     from alembic import command  # half a second to import, and hardly ever needed
     from alembic.util import CommandError
 
+    if _revision(tx) is None:
+        _require_empty(tx)
     try:
         command.upgrade(alembic_config(tx), "head")
     except CommandError as exc:
+        raise StorageError(ANOTHERS) from exc
+
+
+def _require_empty(tx: Connection) -> None:
+    if not metadata.tables.keys().isdisjoint(inspect(tx).get_table_names()):
+        raise StorageError(ANOTHERS)
+    encoding = "UTF8" if tx.dialect.name == "sqlite" else tx.execute(text("SHOW server_encoding")).scalar()
+    if encoding not in ("UTF8", "SQL_ASCII"):  # the latter takes whatever it is given
         raise StorageError(
-            "The database was written by a newer version of the bot. Start that version."
-        ) from exc
+            f"The database keeps the letters of {encoding} alone, and customers write any. Make it anew with "
+            "ENCODING 'UTF8'."
+        )
 
 
 def alembic_config(tx: Connection) -> Config:

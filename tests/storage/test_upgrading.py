@@ -3,18 +3,20 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
-from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy import NullPool, create_engine, inspect, text
 
 from bot.storage import StorageError, Store
 from bot.storage.engine import exclusively, read_url
 from bot.storage.schema import HEAD
 from bot.storage.upgrading import alembic_config
+from tests.databases import ask
 
 ROOT = Path(__file__).parents[2]
 UPGRADE = """
@@ -90,6 +92,35 @@ def test_database_of_a_newer_version_is_left_alone(upgrading: Store, empty_url: 
 
     with pytest.raises(StorageError, match="newer version"):
         upgrading.upgrade()
+
+
+def test_database_that_another_program_uses_is_left_alone(upgrading: Store, empty_url: str) -> None:
+    engine = create_engine(read_url(empty_url), poolclass=NullPool)
+    with engine.begin() as tx:
+        tx.execute(text("CREATE TABLE sends (id INTEGER)"))
+
+    with pytest.raises(StorageError, match="another program"):
+        upgrading.upgrade()
+    with engine.begin() as tx:
+        assert inspect(tx).get_table_names() == ["sends"]
+
+
+@pytest.mark.parametrize(("encoding", "takes"), [("SQL_ASCII", True), ("LATIN1", False)])
+def test_database_in_another_encoding_keeps_every_letter_or_is_refused(
+    postgres_url: Callable[[], str], clock: Any, a_request: Callable[..., Any], encoding: str, takes: bool
+) -> None:
+    server, name = postgres_url(), encoding.lower()
+    made = f"CREATE DATABASE {name} ENCODING '{encoding}' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+    ask(server, made)
+    url = read_url(server).set(database=name).render_as_string(hide_password=False)
+    with closing(Store(url, now=clock, worker="one")) as store:
+        if not takes:
+            with pytest.raises(StorageError, match="ENCODING 'UTF8'"):
+                store.upgrade()
+            return
+        store.upgrade()
+        store.claim(a_request(key="k", team="サポート 🙂"), per_minute=1, per_conversation=1)
+        assert store.receipt("k").request.team == "サポート 🙂"
 
 
 def _python(code: str, *arguments: str) -> subprocess.Popen[str]:
