@@ -49,9 +49,8 @@ def in_state(*states: State) -> ColumnElement[bool]:
 MAY_HAVE_REACHED = in_state(State.PENDING, State.SENDING, State.SENT, State.UNKNOWN)
 NEW_SEND = sends.insert()
 NEW_TEXTS = texts.insert()
-SINCE = sends.c.claimed_at > bindparam("since")
 # However long ago it was claimed: what still waits may go at any moment, or has gone only just now.
-LATELY = or_(SINCE, sends.c.changed_at > bindparam("since"), in_state(State.PENDING, State.SENDING))
+LATELY = or_(sends.c.changed_at > bindparam("since"), in_state(State.PENDING, State.SENDING))
 SAME_RESPONSE = (
     select(sends.c.key)
     .where(sends.c.conversation_id == bindparam("where"), sends.c.response == bindparam("response"))

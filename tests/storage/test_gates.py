@@ -72,6 +72,16 @@ def test_an_edit_takes_the_place_of_the_frozen_text(
     assert store.begin(gated, OTHER, sender_id="bob-in-genesys")
 
 
+def test_what_waits_for_the_agent_is_no_approvers_to_let_leave(
+    store: Store, gated: str, ask: Callable[..., tuple[Receipt, bool]]
+) -> None:
+    ask(gated)
+    _, approved = store.approve(gated, by="U0LEA", reason="")
+
+    assert not approved
+    assert not store.begin(gated, TEXT, sender_id="bob-in-genesys")
+
+
 def test_the_agent_is_asked_once(store: Store, gated: str, ask: Callable[..., tuple[Receipt, bool]]) -> None:
     first, asked = ask(gated)
     second, again = ask(gated, OTHER)
