@@ -20,6 +20,15 @@ def receipts() -> Select[Any]:
     )
 
 
+# The columns that are called as in the noun, and hold the same.
+OF_REQUEST = (
+    *("key", "team", "channel", "supervisor", "conversation_id", "response", "requested_at", "language"),
+    *("by_operator", "confirmed", "seen", "scheduled", "edited", "corrects"),
+)
+OF_RECEIPT = (
+    *("changed_at", "reason", "message_id", "correlation_id", "sender_id", "text_hash", "not_before"),
+    *("waiting_until", "gate_until", "opened_by", "approved_by", "landed_in", "handled_by"),
+)
 STILL_UNKNOWN = and_(sends.c.state == State.UNKNOWN, sends.c.handled_by.is_(None))
 BY_KEY = receipts().where(sends.c.key == bindparam("this"))
 
@@ -46,70 +55,31 @@ def receipt_of(row: Row[Any]) -> Receipt:
     return Receipt(
         request=_request_of(row),
         state=State(row.state),
-        changed_at=row.changed_at,
-        reason=row.reason,
-        message_id=row.message_id,
-        correlation_id=row.correlation_id,
-        sender_id=row.sender_id,
         text=row.final,
-        text_hash=row.text_hash,
-        not_before=row.not_before,
-        waiting_until=row.waiting_until,
         delivery=row.delivery or "",
         delivery_error=row.delivery_error or "",
-        gate_until=row.gate_until,
-        opened_by=row.opened_by,
-        approved_by=row.approved_by,
-        landed_in=row.landed_in,
-        handled_by=row.handled_by,
+        **{name: getattr(row, name) for name in OF_RECEIPT},
     )
 
 
 def _request_of(row: Row[Any]) -> SendRequest:
     return SendRequest(
-        key=row.key,
-        team=row.team,
-        channel=row.channel,
-        supervisor=row.supervisor,
-        conversation_id=row.conversation_id,
-        response=row.response,
         send_as=SendAs(row.send_as),
-        requested_at=row.requested_at,
         values=row.typed or {},
         text=row.template,
-        language=row.language,
-        by_operator=row.by_operator,
-        confirmed=row.confirmed,
         not_before=row.asked_not_before,
         gate=Gate(row.gate) if row.gate else None,
-        seen=row.seen,
-        scheduled=row.scheduled,
-        edited=row.edited,
-        corrects=row.corrects,
+        **{name: getattr(row, name) for name in OF_REQUEST},
     )
 
 
 def columns_of(request: SendRequest) -> dict[str, Any]:
     """What a request puts into the row of its send; its texts go elsewhere."""
-    return {
-        "key": request.key,
-        "team": request.team,
-        "channel": request.channel,
-        "supervisor": request.supervisor,
-        "conversation_id": request.conversation_id,
-        "response": request.response,
+    return {name: getattr(request, name) for name in OF_REQUEST} | {
         "send_as": request.send_as.value,
-        "requested_at": request.requested_at,
-        "language": request.language,
-        "by_operator": request.by_operator,
-        "confirmed": request.confirmed,
         "asked_not_before": request.not_before,
         "not_before": request.held_until,
         "gate": request.gate,
-        "seen": request.seen,
-        "scheduled": request.scheduled,
-        "edited": request.edited,
-        "corrects": request.corrects,
     }
 
 
