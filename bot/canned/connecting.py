@@ -146,7 +146,7 @@ class Connecting:
         who = (link.name if link else self._people.name(user)) or "The supervisor"
         waits = "After that it goes out by itself; it waits for five minutes at most."
         id_ = secrets.token_urlsafe(24)
-        if self.is_offered and self._store.begin_connect(id_, user, request.key):
+        if self._store.begin_connect(id_, user, request.key):
             sentence = f"A message waits for you: {request.response}. Sign in to Genesys first. {waits}"
             self._offer(user, sentence, self._address(id_))
         # It is read in the team's channel, too.

@@ -214,19 +214,21 @@ class Sender:
     def _find(self, receipt: Receipt, *, since: datetime) -> Accepted | None:
         request = receipt.request
         conversation = self._genesys.conversation(request.conversation_id, reader=receipt.sender_id)
-        known = self._store.message_ids(request.conversation_id)
         # Who sent it may have left since: then too it is they who are looked for.
         sender = GenesysSender(request.send_as.value, receipt.sender_id)
-        found = self._genesys.look(conversation, sender, receipt.text or "", since=since, known=known)
-        return self._its_own(request, found, since)
+        return self._find_in(conversation, request.key, sender, receipt.text or "", since=since)
 
-    def _its_own(self, request: SendRequest, found: Accepted | None, since: datetime) -> Accepted | None:
-        """What was `found`, unless it is another send's by now, or may be."""
+    def _find_in(
+        self, conversation: Conversation, key: str, sender: GenesysSender, text: str, *, since: datetime
+    ) -> Accepted | None:
+        """What is found there of the send `key`, unless it is another send's by now, or may be."""
+        known = self._store.message_ids(conversation.id)
+        found = self._genesys.look(conversation, sender, text, since=since, known=known)
         if found is None:
             return None
-        if self._store.has_twin(request.key, since=since, text_compared=found.text_compared):
+        if self._store.has_twin(key, since=since, text_compared=found.text_compared):
             return None
-        return None if found.message_id in self._store.message_ids(request.conversation_id) else found
+        return None if found.message_id in self._store.message_ids(conversation.id) else found
 
     def cancel(self, receipt: Receipt, reason: str, *, actor: str) -> Receipt:
         """`actor` takes back what has not begun to leave; the receipt says whether that was in time."""
@@ -409,11 +411,8 @@ class Sender:
 
     def _look_quietly(self, request: SendRequest, verified: Verified, *, since: datetime) -> Accepted | None:
         try:
-            known = self._store.message_ids(verified.conversation.id)
-            found = self._genesys.look(
-                verified.conversation, verified.sender, verified.text, since=since, known=known
-            )
-            return self._its_own(request, found, since)
+            sender, text = verified.sender, verified.text
+            return self._find_in(verified.conversation, request.key, sender, text, since=since)
         except Interrupted:
             raise
         except (GenesysError, StorageError):
