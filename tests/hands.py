@@ -16,6 +16,15 @@ def types(sandbox: Sandbox, text: str = "/canned {conversation} escalation") -> 
     return next(reversed(slack.ephemerals(slack.ann)), None)
 
 
+def chooses(sandbox: Sandbox, response: str = "escalation") -> None:
+    """Ann opens the window for the demo's conversation, and chooses this response in it."""
+    slack = sandbox.slack
+    slack.types(slack.ann, f"/canned {sandbox.conversation}", slack.channel)
+    sandbox.drain()
+    slack.choose(slack.ann, "Response", response)
+    sandbox.drain()
+
+
 def window(sandbox: Sandbox) -> View:
     """The window that Ann has in front of her, once everything has arrived."""
     sandbox.drain()

@@ -14,7 +14,7 @@ import pytest
 from bot.models import State
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.slack_said import Message
-from tests.hands import buttons, got
+from tests.hands import buttons, chooses, got
 from tests.hands import thread as replies
 
 TEXT = "We have refunded your order in full."
@@ -304,10 +304,7 @@ def test_a_thread_that_shows_no_text_has_a_window_with_it_for_members_alone(
 
 def test_the_window_says_that_it_waits_for_approval(lead: Sandbox) -> None:
     slack = lead.slack
-    slack.types(slack.ann, f"/canned {lead.conversation}", slack.channel)
-    lead.drain()
-    slack.choose(slack.ann, "Response", "refund")
-    lead.drain()
+    chooses(lead, "refund")
     slack.submit(slack.ann)
     lead.drain()
     view = slack.open_view(slack.ann)

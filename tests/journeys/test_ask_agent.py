@@ -11,7 +11,7 @@ import pytest
 from bot.models import Receipt, State
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.slack_said import Message
-from tests.hands import buttons, direct, thread, types
+from tests.hands import buttons, chooses, direct, thread, types
 
 ESCALATION = "Thank you for your patience. Your request has been escalated to our specialist team."
 MINE = "I have just passed this on to our specialists."
@@ -49,10 +49,7 @@ def question(sandbox: Sandbox) -> Message:
 def refused_in_a_window(sandbox: Sandbox, *, closed: bool = False) -> None:
     """Ann fills in the window and sends, and is refused; `closed` says that she does not wait for that."""
     slack = sandbox.slack
-    slack.types(slack.ann, f"/canned {sandbox.conversation}", slack.channel)
-    sandbox.drain()
-    slack.choose(slack.ann, "Response", "escalation")
-    sandbox.drain()
+    chooses(sandbox)
     held = sandbox.genesys.hold("GET /api/v2/conversations/{id}")
     slack.submit(slack.ann)
     if closed:

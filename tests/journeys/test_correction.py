@@ -9,6 +9,7 @@ import pytest
 from bot.models import State
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.slack_said import Message
+from tests.hands import chooses
 
 ESCALATION = "Thank you for your patience. Your request has been escalated to our specialist team."
 RIGHT = "Sorry, it was our billing team."
@@ -74,10 +75,7 @@ def test_it_starts_from_the_answer_that_only_its_supervisor_sees_too(sent: Sandb
 
 def test_it_starts_from_the_window_in_which_it_was_sent_too(sent: Sandbox) -> None:
     slack = sent.slack
-    slack.types(slack.ann, f"/canned {sent.conversation}", slack.channel)
-    sent.drain()
-    slack.choose(slack.ann, "Response", "escalation")
-    sent.drain()
+    chooses(sent)
     sent.clock.advance(seconds=61)
     slack.submit(slack.ann)
     sent.drain()

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from bot.models import State
 from bot.sandbox.sandbox import Sandbox
+from tests.hands import chooses
 from tests.hands import thread as replies
 from tests.processes import spawn
 from tests.promise import assert_kept_promise
@@ -53,10 +54,7 @@ def test_told_to_stop_it_finishes_what_it_sends_and_leaves_no_unknown(
 
 def test_two_submissions_of_one_window_at_once_send_once(sandbox: Sandbox) -> None:
     slack = sandbox.slack
-    slack.types(slack.ann, f"/canned {sandbox.conversation}", slack.channel)
-    sandbox.drain()
-    slack.choose(slack.ann, "Response", "escalation")
-    sandbox.drain()
+    chooses(sandbox)
 
     with ThreadPoolExecutor(2) as pool:
         acks = [each.result() for each in [pool.submit(slack.submit, slack.ann) for _ in range(2)]]
@@ -69,10 +67,7 @@ def test_two_submissions_of_one_window_at_once_send_once(sandbox: Sandbox) -> No
 
 def test_four_deliveries_of_one_submission_at_once_send_once(sandbox: Sandbox) -> None:
     slack = sandbox.slack
-    slack.types(slack.ann, f"/canned {sandbox.conversation}", slack.channel)
-    sandbox.drain()
-    slack.choose(slack.ann, "Response", "escalation")
-    sandbox.drain()
+    chooses(sandbox)
     slack.submit(slack.ann)
     slack.replay(3, at_once=True)
     sandbox.drain()

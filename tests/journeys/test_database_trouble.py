@@ -17,6 +17,7 @@ from bot.sandbox.faults import Kind
 from bot.sandbox.sandbox import Sandbox
 from bot.settings import Settings
 from bot.storage import Store
+from tests.hands import chooses
 from tests.waiting import until
 
 
@@ -163,10 +164,7 @@ def test_a_broken_variable_in_an_edited_text_is_between_the_window_and_its_owner
     team = {"name": "T", "channel": slack.channel, "supervisors": [slack.ann], "show": "nothing"}
     sandbox.configure({"teams": [team]})
     sandbox.start()
-    slack.types(slack.ann, f"/canned {sandbox.conversation}", slack.channel)
-    sandbox.drain()
-    slack.choose(slack.ann, "Response", "escalation")
-    sandbox.drain()
+    chooses(sandbox)
     slack.fill(slack.ann, "Message", "Hello {{IBAN DE89 3704 0044 0532")
     slack.submit(slack.ann)
     sandbox.drain()

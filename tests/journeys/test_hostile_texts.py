@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.sandbox.sandbox import Sandbox
+from tests.hands import chooses
 
 PINGS = "<!channel> <!here> <@U0EVIL> <#C0EVIL> <!subteam^S0EVIL> <https://evil.example|click> @channel"
 FILLS = "{{AGENT_NAME}} {{topic|x}} {operator} ${HOME} $& \\1 %s {0} &lt;!channel&gt; &amp;amp;"
@@ -115,10 +116,7 @@ def unmentioned(text: str) -> str:
 @pytest.mark.parametrize("ends", ["", "\r\nsecond line\r\n\tand a tab"], ids=["a line", "lines"])
 def test_a_text_edited_in_the_window_reaches_the_customer_byte_for_byte(sandbox: Sandbox, ends: str) -> None:
     slack, written = sandbox.slack, f"Dear 👩‍👩‍👧 {PINGS} {HIDDEN} {{operator}} $& &amp; &lt;b&gt;{ends}"
-    slack.types(slack.ann, f"/canned {sandbox.conversation}", slack.channel)
-    sandbox.drain()
-    slack.choose(slack.ann, "Response", "escalation")
-    sandbox.drain()
+    chooses(sandbox)
     slack.fill(slack.ann, "Message", f"\0\x07{written}\x1b\x9f")
     slack.submit(slack.ann)
     sandbox.drain()

@@ -11,7 +11,7 @@ import pytest
 
 from bot.models import State
 from bot.sandbox.sandbox import TEAM, Sandbox
-from tests.hands import got
+from tests.hands import chooses, got
 from tests.hands import thread as replies
 
 ESCALATION = "Thank you for your patience. Your request has been escalated to our specialist team."
@@ -88,10 +88,7 @@ def test_a_time_that_cannot_be_meant_is_refused(sandbox: Sandbox, at: str, says:
 
 def test_the_window_takes_a_time_too_and_none_that_has_passed(sandbox: Sandbox) -> None:
     slack, at = sandbox.slack, int(sandbox.clock().timestamp())
-    slack.types(slack.ann, f"/canned {sandbox.conversation}", slack.channel)
-    sandbox.drain()
-    slack.choose(slack.ann, "Response", "escalation")
-    sandbox.drain()
+    chooses(sandbox)
     slack.choose(slack.ann, "At", str(at - 60))
     slack.submit(slack.ann)
     view = slack.open_view(slack.ann)
