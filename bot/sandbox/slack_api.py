@@ -7,7 +7,6 @@ Refusal. Codes and rules are those of Slack's API reference.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 from flask import Flask, jsonify, request
@@ -20,7 +19,6 @@ from .slack_views import VIEW_METHODS
 Method = Callable[[Workspace, Json], Json]
 
 _ILL_FORMED = {"invalid_blocks", "msg_blocks_too_long", "no_text", "invalid_arguments", "view_too_large"}
-_JSON_ARGUMENTS = ("blocks", "metadata", "view")
 
 
 def install(slack: Flask, workspace: Workspace) -> None:
@@ -69,37 +67,21 @@ def _called(workspace: Workspace, method: str) -> Json:
     if method not in METHODS:
         raise Refusal("unknown_method")
     scope, function = METHODS[method]
-    _require_token(workspace, scope, arguments.pop("token", None))
+    _require_token(workspace, scope)
     return function(workspace, arguments)
 
 
 def _arguments() -> Json:
-    given: Json = {**request.args.to_dict(), **request.form.to_dict()}
-    if request.is_json and request.get_data():
-        body = request.get_json(silent=True)
-        if not isinstance(body, dict):
-            raise Refusal("invalid_json")
-        given |= body
-    for name in _JSON_ARGUMENTS:
-        if isinstance(given.get(name), str):
-            given[name] = _decoded(name, given[name])
+    given: Json = {**request.args, **request.form, **(request.get_json(silent=True) or {})}
     return {name: value for name, value in given.items() if value is not None}
-
-
-def _decoded(name: str, text: str) -> object:
-    try:
-        return json.loads(text)
-    except ValueError:
-        codes = {"blocks": "invalid_blocks_format", "metadata": "invalid_metadata_format"}
-        raise Refusal(codes.get(name, "invalid_arguments"), [f"{name} is no JSON"]) from None
 
 
 def _token() -> str:
     return request.headers.get("Authorization", "").removeprefix("Bearer ")
 
 
-def _require_token(workspace: Workspace, scope: str, in_form: object) -> None:
-    token = _token() or in_form
+def _require_token(workspace: Workspace, scope: str) -> None:
+    token = _token()
     if not token:
         raise Refusal("not_authed")
     if scope == "connections:write":

@@ -46,10 +46,6 @@ class View:
         return self._label("submit")
 
     @property
-    def callback_id(self) -> str:
-        return str(self.json.get("callback_id", ""))
-
-    @property
     def private_metadata(self) -> str:
         return str(self.json.get("private_metadata", ""))
 
