@@ -60,6 +60,17 @@ def question(sandbox: Sandbox) -> Message:
     return sandbox.slack.thread(sandbox.slack.channel, card.ts)[0]
 
 
+def asks_the_agent(sandbox: Sandbox) -> None:
+    """Ann is not in the conversation any more, and asks Bob, who is."""
+    slack, genesys = sandbox.slack, sandbox.genesys
+    sandbox.link_user(slack.bob, genesys.bob)
+    genesys.leave(sandbox.conversation, genesys.ann)
+    slack.types(slack.ann, f"/canned {sandbox.conversation} refund", slack.channel)
+    sandbox.drain()
+    slack.press(slack.ann, "Ask Bob Ray", slack.ephemerals(slack.ann)[-1])
+    sandbox.drain()
+
+
 def presses(sandbox: Sandbox, button: str, message: Message, who: str = "") -> None:
     sandbox.slack.press(who or sandbox.slack.lee, button, message)
     sandbox.drain()
@@ -320,12 +331,7 @@ def test_approval_comes_first_then_the_agent_with_the_same_text_and_no_edit(
 ) -> None:
     sandbox = with_lead(make_sandbox())
     slack, genesys = sandbox.slack, sandbox.genesys
-    sandbox.link_user(slack.bob, genesys.bob)
-    genesys.leave(sandbox.conversation, genesys.ann)
-    slack.types(slack.ann, f"/canned {sandbox.conversation} refund", slack.channel)
-    sandbox.drain()
-    slack.press(slack.ann, "Ask Bob Ray", slack.ephemerals(slack.ann)[-1])
-    sandbox.drain()
+    asks_the_agent(sandbox)
     [card] = slack.messages(slack.channel)
     asked = slack.thread(slack.channel, card.ts)[-1]
     before = [message.said for message in slack.direct_messages(slack.bob)]
@@ -367,12 +373,7 @@ def test_what_the_agent_agreed_to_before_it_needed_approval_is_refused(
     sandbox = with_lead(make_sandbox())
     configure(sandbox, {"refund": {"title": "Refund", "text": TEXT}})
     slack, genesys = sandbox.slack, sandbox.genesys
-    sandbox.link_user(slack.bob, genesys.bob)
-    genesys.leave(sandbox.conversation, genesys.ann)
-    slack.types(slack.ann, f"/canned {sandbox.conversation} refund", slack.channel)
-    sandbox.drain()
-    slack.press(slack.ann, "Ask Bob Ray", slack.ephemerals(slack.ann)[-1])
-    sandbox.drain()
+    asks_the_agent(sandbox)
     configure(sandbox)
     presses(sandbox, "Send", slack.direct_messages(slack.bob)[-1], slack.bob)
 

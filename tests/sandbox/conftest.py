@@ -134,10 +134,15 @@ def cloud(time: Clock) -> Iterator[SimulatedGenesys]:
 
 
 @pytest.fixture
-def anybody(cloud: SimulatedGenesys) -> Iterator[PlatformCaller]:
+def session() -> Iterator[requests.Session]:
     with requests.Session() as session:
         session.trust_env = False
-        yield PlatformCaller(cloud, session)
+        yield session
+
+
+@pytest.fixture
+def anybody(cloud: SimulatedGenesys, session: requests.Session) -> PlatformCaller:
+    return PlatformCaller(cloud, session)
 
 
 @pytest.fixture

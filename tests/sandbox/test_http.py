@@ -39,13 +39,6 @@ def server(done: list[str]) -> Iterator[Server]:
 
 
 @pytest.fixture
-def session() -> Iterator[requests.Session]:
-    with requests.Session() as session:
-        session.trust_env = False
-        yield session
-
-
-@pytest.fixture
 def aside() -> Iterator[Callable[..., Future[requests.Response]]]:
     with ThreadPoolExecutor(4) as pool:
         yield lambda *args, **kwargs: pool.submit(requests.request, *args, timeout=10, **kwargs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -51,18 +52,9 @@ def running(make_sandbox: Callable[..., Sandbox]) -> Sandbox:
 
 
 @pytest.fixture
-def open_page() -> Iterator[Callable[[Sandbox], Reader]]:
-    opened: list[Page] = []
-    with requests.Session() as session:
-        session.trust_env = False
-
-        def open_(sandbox: Sandbox) -> Reader:
-            opened.append(Page(sandbox, CAST).__enter__())
-            return Reader(opened[-1].url, session)
-
-        yield open_
-        for page in opened:
-            page.__exit__()
+def open_page(session: requests.Session) -> Iterator[Callable[[Sandbox], Reader]]:
+    with ExitStack() as opened:
+        yield lambda sandbox: Reader(opened.enter_context(Page(sandbox, CAST)).url, session)
 
 
 @pytest.fixture

@@ -63,13 +63,6 @@ def genesys(clock: Clock) -> Iterator[SimulatedGenesys]:
 
 
 @pytest.fixture
-def session() -> Iterator[requests.Session]:
-    with requests.Session() as session:
-        session.trust_env = False
-        yield session
-
-
-@pytest.fixture
 def call(genesys: SimulatedGenesys, session: requests.Session) -> Caller:
     return Caller(genesys, session)
 
