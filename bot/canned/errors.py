@@ -79,8 +79,8 @@ class MissingValues(BadInput):
         if unknown:
             needs = f"Genesys knows no {listed} in this conversation, so nothing was sent. "
             way = (
-                "Write the text without it in the window, or choose another response. Whoever keeps this one "
-                f"can give it a fallback: `{{{{{unknown[0]}|…}}}}`."
+                "Write the text without it in the window, or choose another response; whoever keeps this one "
+                "can give it a fallback."
             )
         super().__init__(needs + way, field="message")
         self.names = () if unknown else tuple(names)

@@ -47,6 +47,7 @@ _SAYING = {  # refusals that are no matter of rights, and that somebody can do s
     "Nothing was sent. Reach the customer in a new conversation.",
     "organization.outbound.usage.limit.exceeded": "Your organisation has used up the messages that Genesys "
     "lets it send. Nothing was sent. A Genesys administrator can have that raised; tell the operator.",
+    "client.failed.request": "The message did not reach Genesys whole. Nothing was sent. Send it again.",
     "request.conflict": "The conversation was changed in Genesys at the same moment. Nothing was sent. Look "
     "at it there, and send again if it still fits.",
 }

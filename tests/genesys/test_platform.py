@@ -316,6 +316,7 @@ def test_length_that_genesys_alone_knows_is_said(
         (400, "conversation.message.limit.exceeded", "in a new conversation"),
         (409, "organization.outbound.usage.limit.exceeded", "administrator can have that raised"),
         (409, "request.conflict", "send again if it still fits"),
+        (400, "client.failed.request", "Send it again"),
     ],
 )
 def test_what_can_be_done_about_a_refusal_is_said(
