@@ -144,13 +144,15 @@ class Connecting:
         link = self._store.link_of(genesys_user) if genesys_user else self._store.link(request.supervisor)
         user = link.slack_user if link else request.supervisor
         who = (link.name if link else self._people.name(user)) or "The supervisor"
-        waits = "After that it goes out by itself; it waits for five minutes at most."
         id_ = secrets.token_urlsafe(24)
         if self._store.begin_connect(id_, user, request.key):
-            sentence = f"A message waits for you: {request.response}. Sign in to Genesys first. {waits}"
+            sentence = (
+                f"A message waits for you: {request.response}. Sign in to Genesys first. After that it goes "
+                "out by itself; it waits for five minutes at most."
+            )
             self._offer(user, sentence, self._address(id_))
-        # It is read in the team's channel, too.
-        return f"{who} has to sign in to Genesys first, with the button that the bot has sent them. {waits}"
+        # It is read in the team's channel, too, and when it was too late.
+        return f"{who} has to sign in to Genesys first: the bot has sent them a button for that."
 
     @on_record()
     def disconnect(self, user: str) -> str:

@@ -308,10 +308,14 @@ def _unsaid(
         whose, *rest = map(_shown, row)
         record, said_of_it = told.pop(whose, (0, []))
         if rest != said_of_it:
-            says = f"record {record} says {', '.join(said_of_it)}" if record else "no record says so"
-            yield f"The {what} of {whose or 'every team'} is there, as {', '.join(rest)}, and {says}."
+            says = f"record {record} says {_listed(said_of_it)}" if record else "no record says so"
+            yield f"The {what} of {whose or 'every team'} is there ({_listed(rest)}), and {says}."
     for whose, (record, _) in told.items():
         yield f"The {what} of {whose or 'every team'} is gone, which record {record} says was made."
+
+
+def _listed(values: Sequence[str]) -> str:
+    return ", ".join(value for value in values if value != "None") or "nothing more"
 
 
 def _said(event: str, actor: str, detail: str) -> dict[str, Any]:

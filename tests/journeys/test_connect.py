@@ -108,7 +108,7 @@ def test_the_command_that_needed_it_goes_on_after_one_click(office: Sandbox) -> 
     offered = office.slack.direct_messages(office.slack.ann)[-1]
 
     assert states(office) == [State.PENDING]
-    assert "Ann Lee has to sign in to Genesys first, with the button that the bot has sent them" in waiting
+    assert "Ann Lee has to sign in to Genesys first: the bot has sent them a button" in waiting
     assert office.bot.parts.lanes.posts.wait_idle(10)
     [card] = office.slack.messages(office.slack.channel)
     assert "Ann Lee has to sign in" in card.said  # not whoever reads it

@@ -56,7 +56,7 @@ TAMPERINGS = [
     ("UPDATE sends SET key = 'mine' WHERE key = 'key-1'", "Send mine is there, and no record"),
     ("UPDATE texts SET final = 'Goodbye' WHERE key = 'key-1'", "The text that is kept of send key-1 has"),
     (f"INSERT INTO links ({LINK}) SELECT 'U0EVE', 'g9', 'connect', linked_at, '', '' FROM links", "U0EVE"),
-    ("UPDATE links SET genesys_user = 'g2'", "as g2, operator, and record 7 says g1, operator"),
+    ("UPDATE links SET genesys_user = 'g2'", "(g2, operator), and record 7 says g1, operator"),
     ("DELETE FROM links", "The link of U0ANN is gone, which record 7 says was made"),
     ("INSERT INTO pauses (team, since, actor) VALUES ('', '2026-03-01', 'x')", "The pause of every team is"),
 ]
