@@ -16,6 +16,8 @@ from .errors import NotConnected, Unavailable
 from .tokens import LEEWAY, WRONG_CLIENT, no_token, read_token
 from .transport import Patience, Transport
 
+SPENT = "invalid_grant"  # of a refresh token that is not good any more; source: RFC 6749 section 5.2
+
 
 @dataclass(frozen=True)
 class Grant:
@@ -134,7 +136,7 @@ class Keys:
         if answer.code in WRONG_CLIENT:
             raise no_token(answer, what="renew this person's sign-in", check="OAuth client that people use")
         if not answer.ok:
-            if answer.code:  # a gateway's page has none, and says nothing of the refresh token
+            if answer.code == SPENT:  # all else may be about the request: a gateway's page, say
                 self._keyring.save(user_id, None)
             raise NotConnected(user_id, correlation_id=answer.correlation_id)
         renewed = Grant.of(answer.body or {}, self._now(), before=grant)

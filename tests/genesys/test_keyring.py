@@ -224,14 +224,18 @@ def test_client_that_may_not_sign_people_in_is_for_the_operator_and_costs_nobody
     assert keyring.load(public.ann) is not None
 
 
-def test_refusal_that_is_a_gateways_costs_nobody_their_sign_in(
+@pytest.mark.parametrize(
+    "said", ["<html>Request blocked</html>", '{"code": "ip.not.authorized"}', '{"error": "invalid_request"}']
+)
+def test_refusal_that_is_not_the_refresh_tokens_costs_nobody_their_sign_in(
     public: SimulatedGenesys,
     ann: Callable[..., Genesys],
     scripted: Callable[..., Server],
     keyring: Watched,
     clock: Any,
+    said: str,
 ) -> None:
-    gateway = scripted(Response(), token=Response("<html>Request blocked</html>", status=403))
+    gateway = scripted(Response(), token=Response(said, status=403))
     genesys = ann(login_url=gateway.url)
     clock.at += timedelta(days=2)
 
