@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
 
-from bot.genesys import Genesys, GenesysError, LiveConversation, NotConnected
+from bot.genesys import Genesys, GenesysError, LiveConversation, LiveConversations, NotConnected
 from bot.models import Link
 
 from .errors import CannedError, ConnectFirst, NotAllowed, NotLinked
@@ -126,8 +126,7 @@ class Conversations:
         """Raises GenesysError if nothing at all can be listed."""
         reader = self._identity.require(user).genesys_user
         mine = self._genesys.live_conversations(user_id=reader, reader=reader)
-        theirs: Sequence[LiveConversation] = ()
-        note = ""
+        theirs, note = LiveConversations(), ""
         if team.queues:
             try:
                 theirs = self._genesys.live_conversations(queues=team.queues, reader=reader)
@@ -136,6 +135,8 @@ class Conversations:
                 note = f"The conversations of the team's queues could not be listed. {exc}"
         both = {each.id: each for each in (*self._choices(theirs), *self._choices(mine, mine=True))}
         found = tuple(sorted(both.values(), key=lambda each: (not each.is_mine, -each.minutes)))
+        if not note and (mine.left_out or theirs.left_out):
+            note = _UNREAD
         if not found and not note:
             note = "There is no live conversation of yours" + (
                 " or in the team's queues." if team.queues else "."
@@ -175,6 +176,7 @@ class Conversations:
             self._known = {**fresh, key: known}
 
 
+_UNREAD = "There are more live conversations than are looked into here. Give the id of one that is not shown."
 _NONE = (
     "{who} has no live conversation that you may see in Genesys, so nothing was sent. "
     "Give the conversation's id if you know it."
@@ -190,7 +192,8 @@ def _about(words: str, found: Found) -> Found:
     names = [f"{one.customer} {one.queue} {one.agent} {one.channel}" for one in found.choices]
     chosen = tuple(found.choices[at] for at in matching(words, names))
     if chosen:
-        return _first(chosen, found.note, only=chosen[0] if len(chosen) == 1 else None)
+        only = len(chosen) == 1 and not found.note  # else one like it may be among those not looked into
+        return _first(chosen, found.note, only=chosen[0] if only else None)
     none = f"None of these is about “{words.strip()[:60]}”. " if found.choices else ""
     return _first(found.choices, f"{none}{found.note}".strip())
 

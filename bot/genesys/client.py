@@ -21,7 +21,7 @@ from .nouns import (
     Delivery,
     Library,
     LibraryResponse,
-    LiveConversation,
+    LiveConversations,
     Message,
     Queue,
     Sender,
@@ -333,9 +333,11 @@ class Genesys(ABC):
         user_id: str | None = None,
         queues: Collection[str] | None = None,
         reader: str | None = None,
-    ) -> list[LiveConversation]:
+    ) -> LiveConversations:
         """
         The live messaging conversations of a user, or those of queues (by name) and waiting in them.
+
+        Of many only some are read; `left_out` says of how many that is not known.
 
         Raises NotOffered where the contract has no way to list them.
         """

@@ -10,7 +10,7 @@ from .calls import Calls
 from .errors import RateLimited, Refused
 from .ids import HEXADECIMAL, is_id
 from .json_values import objects, text_of
-from .nouns import Conversation, LiveConversation
+from .nouns import Conversation, LiveConversation, LiveConversations
 
 MOST = 20  # each candidate costs a request, of the 300 that a minute has
 
@@ -61,10 +61,12 @@ def active(
     return _ids(text_of(one.get("conversationId")) for one in _entities(answer.body or {}))
 
 
-def confirmed(ids: Collection[str], read: Callable[[str], Conversation]) -> list[LiveConversation]:
+def confirmed(ids: Collection[str], read: Callable[[str], Conversation]) -> LiveConversations:
     """Those of the first `MOST` that are live now and that the reader may see, longest waiting first."""
-    found = (_shown(conversation) for conversation in _readable(list(ids)[:MOST], read))
-    return sorted(found, key=lambda one: one.since.timestamp() if one.since else 0.0)
+    shown = (_shown(conversation) for conversation in _readable(list(ids)[:MOST], read))
+    found = LiveConversations(sorted(shown, key=lambda one: one.since.timestamp() if one.since else 0.0))
+    found.left_out = max(0, len(ids) - MOST)
+    return found
 
 
 def _readable(ids: Collection[str], read: Callable[[str], Conversation]) -> Iterator[Conversation]:

@@ -244,6 +244,12 @@ class LiveConversation:
     agent_name: str = field(default="", repr=False)
 
 
+class LiveConversations(list[LiveConversation]):
+    """Those that were read and are live; `left_out` more may be, and were not read."""
+
+    left_out = 0
+
+
 @dataclass(frozen=True)
 class Library:
     id: str

@@ -25,7 +25,7 @@ from .nouns import (
     Delivery,
     Library,
     LibraryResponse,
-    LiveConversation,
+    LiveConversations,
     Message,
     Queue,
     Sender,
@@ -166,7 +166,7 @@ class PlatformGenesys(Genesys):
         user_id: str | None = None,
         queues: Collection[str] | None = None,
         reader: str | None = None,
-    ) -> list[LiveConversation]:
+    ) -> LiveConversations:
         """As `Genesys.live_conversations`: 20 at most, each read (by `reader`) to be sure of it."""
         if user_id is not None and user_id == reader:
             found = live.own(self._calls, user_id)

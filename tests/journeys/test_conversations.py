@@ -361,6 +361,19 @@ def test_words_narrow_the_list_down_and_those_that_fit_nothing_say_so(sandbox: S
     assert sandbox.receipts() == []
 
 
+def test_words_that_fit_only_one_of_those_that_were_looked_into_take_nothing_over(sandbox: Sandbox) -> None:
+    sandbox.genesys.start_chat("Ada King")
+    for number in range(25):
+        sandbox.genesys.start_chat(f"Customer {number}")
+    opens(sandbox)
+    sandbox.slack.fill(sandbox.slack.ann, "Conversation", "ada", enter=True)
+    found = window(sandbox)
+
+    assert found.state["Conversation"] == "ada"
+    assert "Ada King" in "".join(listed(found))
+    assert "more live conversations than are looked into" in found.text
+
+
 def test_a_conversation_is_not_taken_for_the_only_one_where_others_could_not_be_listed(
     sandbox: Sandbox,
 ) -> None:
