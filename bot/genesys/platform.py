@@ -167,13 +167,18 @@ class PlatformGenesys(Genesys):
         queues: Collection[str] | None = None,
         reader: str | None = None,
     ) -> LiveConversations:
-        """As `Genesys.live_conversations`: 20 at most, each read (by `reader`) to be sure of it."""
+        """
+        As `Genesys.live_conversations`: 20 at most, each read (by `reader`) to be sure of it.
+
+        So many requests leave the last of the rate to what is sent.
+        """
+        calls = self._calls_if(urgent=False)
         if user_id is not None and user_id == reader:
-            found = live.own(self._calls, user_id)
+            found = live.own(calls, user_id)
         else:
             queue_ids = self.queues(queues or ()).values()
-            found = live.active(self._calls, reader, queue_ids=queue_ids, user_id=user_id)
-        return live.confirmed(found, partial(self.conversation, reader=reader))
+            found = live.active(calls, reader, queue_ids=queue_ids, user_id=user_id)
+        return live.confirmed(found, partial(self._read, calls, reader=reader))
 
     def libraries(self) -> list[Library]:
         return responses.libraries(self._calls)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from bot.genesys import Genesys, NotOffered, RateLimited, Refused
+from bot.genesys import Genesys, Interrupted, NotOffered, RateLimited, Refused
 from bot.sandbox.genesys import SimulatedGenesys
 
 ACTIVITY = "POST /api/v2/analytics/conversations/activity/query"
@@ -94,6 +95,25 @@ def test_no_more_than_twenty_are_read(public: SimulatedGenesys, platform: Genesy
 
     assert (len(found), found.left_out) == (20, 6)
     assert len(public.seen(READ)) == 20
+
+
+def test_lists_leave_room_in_the_readers_rate_for_a_message(
+    public: SimulatedGenesys, platform: Genesys, connect_public: Callable[..., Genesys]
+) -> None:
+    def leave(seconds: float) -> None:
+        raise Interrupted(retry_after=seconds)
+
+    for _ in range(20):
+        public.start_chat(queue="Support EMEA")
+    public.rate_limit, genesys = 100, connect_public(sleep=leave)
+    for _ in range(4):
+        genesys.live_conversations(queues=["Support EMEA"], reader=public.ann)
+    with pytest.raises(Interrupted):
+        genesys.live_conversations(queues=["Support EMEA"], reader=public.ann)
+    chat = genesys.conversation(public.chat, reader=public.ann)
+    genesys.send(chat, genesys.sender(chat, "self", public.ann), "Hello.")
+
+    assert public.customer_sees(public.chat) == ["Hello."]
 
 
 def test_missing_permission_to_list_is_named(public: SimulatedGenesys, platform: Genesys) -> None:
