@@ -61,9 +61,16 @@ def active(
     return _ids(text_of(one.get("conversationId")) for one in _entities(answer.body or {}))
 
 
-def confirmed(ids: Collection[str], read: Callable[[str], Conversation]) -> LiveConversations:
-    """Those of the first `MOST` that are live now and that the reader may see, longest waiting first."""
-    shown = (_shown(conversation) for conversation in _readable(list(ids)[:MOST], read))
+def confirmed(
+    ids: Collection[str], read: Callable[[str], Conversation], *, user_id: str | None = None
+) -> LiveConversations:
+    """
+    Those of the first `MOST` that are live now and that the reader may see, longest waiting first.
+
+    With `user_id`, if this user is still in them: whoever handed one over may be listed with it for a while.
+    """
+    there = (each for each in _readable(list(ids)[:MOST], read) if user_id is None or _has(each, user_id))
+    shown = (_shown(conversation) for conversation in there)
     found = LiveConversations(sorted(shown, key=lambda one: one.since.timestamp() if one.since else 0.0))
     found.left_out = max(0, len(ids) - MOST)
     return found
@@ -79,6 +86,10 @@ def _readable(ids: Collection[str], read: Callable[[str], Conversation]) -> Iter
             continue
         if conversation.live and conversation.media == "message":
             yield conversation
+
+
+def _has(conversation: Conversation, user_id: str) -> bool:
+    return any(one.user_id == user_id for one in conversation.agents)
 
 
 def _shown(conversation: Conversation) -> LiveConversation:

@@ -79,6 +79,17 @@ def test_conversation_that_is_over_while_analytics_still_lists_it_is_left_out(
     assert public.seen(ACTIVITY)
 
 
+def test_conversation_that_its_agent_has_handed_over_while_analytics_still_lists_it_is_left_out(
+    public: SimulatedGenesys, platform: Genesys, clock: Any
+) -> None:
+    clock.at += timedelta(seconds=60)
+    public.analytics_lag = 30
+    public.leave(public.chat, public.bob)
+
+    assert platform.live_conversations(user_id=public.bob, reader=public.ann) == []
+    assert public.seen(READ)
+
+
 def test_other_media_are_left_out(public: SimulatedGenesys, platform: Genesys) -> None:
     public.start_chat("Caller", agents=[public.bob], media="voice")
 
