@@ -102,12 +102,18 @@ def quoting(correlation_id: str) -> str:
 
 
 def _forbidden(answer: Answer, action: str, needs: str, principal: str | None) -> str:
+    who = "this bot" if principal is None else "this person"
+    if answer.code == "authz.policy.denied":
+        return (
+            f"A security policy of the organisation does not let {who} {action}. Nothing was sent. A Genesys "
+            f"administrator can change it; ask the operator to have it done{quoting(answer.correlation_id)}."
+        )
     named = ", ".join(_rights_named(answer))
     lacks = f"it lacks {named}" if named else f"it probably lacks {needs}"
     where = " in this conversation's division" if "division" in answer.code else ""
-    who, grants = "this bot", "the bot's OAuth client (its scopes, and its roles and their divisions)"
+    grants = "the bot's OAuth client (its scopes, and its roles and their divisions)"
     if principal is not None:
-        who, lacks = "this person", lacks.replace("it ", "their sign-in ", 1)
+        lacks = lacks.replace("it ", "their sign-in ", 1)
         grants = "the person (a role and its divisions) or, where it is a scope, to the bot's OAuth client"
     return (
         f"Genesys does not allow {who} to {action}: {lacks}{where}. Nothing was sent. "

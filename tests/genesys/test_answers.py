@@ -105,6 +105,14 @@ def test_forbidden_by_division_says_so() -> None:
     assert "division" in _refused(403, '{"code": "missing.division.permission"}').partition("Nothing")[0]
 
 
+def test_forbidden_by_a_policy_is_not_said_to_be_a_missing_right() -> None:
+    said = _refused(403, '{"code": "authz.policy.denied", "message": "Denied. Policy ID(s): [p-1]"}')
+
+    assert "A security policy of the organisation does not let this bot send messages." in said
+    assert "lacks" not in said
+    assert "c-1" in said
+
+
 def test_forbidden_for_another_reason_is_not_taken_for_a_missing_right() -> None:
     assert not names_what_is_missing(_answer(403, '{"code": "not.authorized", "message": "Not in it."}'))
     assert names_what_is_missing(_answer(403, '{"code": "app.not.authorized.for.scope"}'))
