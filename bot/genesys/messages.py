@@ -9,7 +9,6 @@ from typing import Any
 
 from .answers import Answer, refusal
 from .calls import Calls
-from .ids import HEXADECIMAL, is_id
 from .json_values import object_of, objects, text_of, time_of
 from .nouns import Accepted, Conversation, Delivery, Message, MessageMark, Sender
 
@@ -92,7 +91,7 @@ class Search:
 
     def candidates(self, conversation: Conversation) -> list[MessageMark]:
         marks = {mark.id: mark for mark in marks_of(conversation, self.sender.user_id)}
-        new = [mark for mark in marks.values() if is_id(mark.id, HEXADECIMAL) and mark.id not in self.before]
+        new = [mark for mark in marks.values() if mark.id and mark.id not in self.before]
         return [mark for mark in new if self._may_be_of_then(mark.at)][-MOST_AT_ONCE:]
 
     def find(self, calls: Calls, conversation: Conversation) -> Accepted | None:
