@@ -19,7 +19,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NoReturn
 
-from bot.genesys import Genesys, GenesysError
+from bot.genesys import Genesys, GenesysError, NotConnected, NotFound, Refused
 from bot.models import PostKind, Receipt, SendRequest, State
 from bot.storage import Store
 
@@ -72,7 +72,7 @@ class Settling:
             receipt = self._sender.look_again(unknown, since=since)
         except GenesysError as exc:
             log.warning("send %s: no look, %s, correlation %s", key, type(exc).__name__, exc.correlation_id)
-            return f"Genesys did not let the bot look just now; try again in a minute. {_STILL}"
+            return f"{_no_look(exc)} {_STILL}"
         if receipt.state is State.UNKNOWN and self._store.has_twin(key, since=since):
             return f"The same text was sent twice about then, so whatever is found may be either. {_STILL}"
         if receipt.state is State.UNKNOWN:
@@ -155,6 +155,18 @@ def how_it_ended(receipt: Receipt) -> str:
     known = {State.SENT: "Genesys took the message.", State.UNKNOWN: "Somebody has dealt with it."}
     reason = receipt.reason or known.get(receipt.state, "")
     return f"That is settled: {receipt.state.word}. {reason}".rstrip()
+
+
+def _no_look(exc: GenesysError) -> str:
+    match exc:
+        case NotConnected():
+            return "Whoever sent it has to sign in to Genesys again first (`/canned connect`)."
+        case NotFound():
+            return "Genesys does not know the conversation any more, so nobody can look into it."
+        case Refused() if exc.retry_after is None:
+            return "Genesys does not let whoever sent it read the conversation, so the bot cannot look."
+        case _:
+            return "Genesys did not let the bot look just now; try again in a minute."
 
 
 _GONE = "Its text was kept long enough and is gone."

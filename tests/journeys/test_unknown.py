@@ -126,11 +126,27 @@ def test_looking_again_finds_what_arrived_and_settles_nothing_else(
 
 
 @pytest.mark.parametrize("api", ["platform"])
-def test_a_look_that_genesys_does_not_answer_says_so(lost: Callable[..., Sandbox]) -> None:
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [(503, "try again in a minute"), (404, "does not know the conversation any more"), (403, "does not let")],
+)
+def test_a_look_that_genesys_does_not_answer_says_so(
+    lost: Callable[..., Sandbox], status: int, why: str
+) -> None:
     sandbox = lost(arrived=True)
-    sandbox.genesys.fault("GET /api/v2/conversations/*", "status", status=404, times=None)
+    sandbox.genesys.fault("GET /api/v2/conversations/*", "status", status=status, times=None)
+    said = presses(sandbox, sandbox.slack.ann, "Look again")
 
-    assert "did not let the bot look" in presses(sandbox, sandbox.slack.ann, "Look again")
+    assert why in said
+    assert ("try again" in said) == (status == 503)
+
+
+@pytest.mark.parametrize("api", ["platform"])
+def test_a_look_with_a_sign_in_that_has_ended_says_who_has_to_sign_in(lost: Callable[..., Sandbox]) -> None:
+    sandbox = lost(arrived=True)
+    sandbox.genesys.log_out(sandbox.genesys.ann)
+
+    assert "Whoever sent it has to sign in" in presses(sandbox, sandbox.slack.bob, "Look again")
 
 
 @pytest.mark.parametrize("api", ["platform"])
