@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,6 +19,8 @@ from bot.models import Receipt, SendRequest, State
 from . import answers, form, grammar, live, messages, modal
 from .blocks import Json
 from .client import Refused, call
+
+log = logging.getLogger(__name__)
 
 SETTLED = 0.3  # seconds after which Slack has put the ack's view in place: before, it would hide ours
 _TOLD_ANYWAY = (State.REFUSED, State.UNKNOWN)  # a direct message goes out about these, without other ways
@@ -83,9 +86,12 @@ class Window:
         """Let Genesys say, in the lane for that, what memory does not know."""
         words = self._words(filled)
         if filled.conversation and not words:
-            self.desk.previews.submit(self._look, filled, response, shown)
+            look = partial(self._look, filled, response, shown)
         elif words or not filled.live:
-            self.desk.previews.submit(self._list, filled, response, shown)
+            look = partial(self._list, filled, response, shown)
+        else:
+            return
+        answers.say(self.desk.previews, look, look)
 
     def _list(self, filled: form.Filled, response: Response | None, shown: str) -> None:
         """
@@ -177,6 +183,11 @@ def open_filled(
 
 def open_for_team(client: WebClient, desk: Desk, view: Mapping[str, Any], user: str, pressed: Json) -> None:
     """Turn the question for the team into the window for the one that was chosen."""
+    shown = partial(_show_for_team, client, desk, view, user, pressed)
+    answers.go(desk.windows, shown, shown)
+
+
+def _show_for_team(client: WebClient, desk: Desk, view: Mapping[str, Any], user: str, pressed: Json) -> None:
     name, conversation, chosen = modal.chosen_team(view, pressed)
     try:
         team = desk.team_for(user, "", name)
@@ -188,13 +199,15 @@ def open_for_team(client: WebClient, desk: Desk, view: Mapping[str, Any], user: 
 
 def refresh(client: WebClient, desk: Desk, view: Mapping[str, Any], user: str) -> None:
     """Bring the window up to date with what was just filled in."""
-    _show(client, desk, view["id"], user, form.read(view))
+    shown = partial(_show, client, desk, view["id"], user, form.read(view))
+    answers.go(desk.windows, shown, shown)
 
 
 def use(client: WebClient, desk: Desk, view: Mapping[str, Any], user: str, conversation: str) -> None:
     """Take over a conversation from the list, then show what is known of it."""
     taken = form.read(view).with_conversation(conversation, taken=view["hash"])
-    _show(client, desk, view["id"], user, taken)
+    shown = partial(_show, client, desk, view["id"], user, taken)
+    answers.go(desk.windows, shown, shown)
 
 
 def _show(client: WebClient, desk: Desk, view_id: str, user: str, filled: form.Filled) -> None:
@@ -225,7 +238,8 @@ def _begun(desk: Desk, team: Team, typed: str, key: str) -> tuple[form.Filled, R
 
 def work_in(client: WebClient, desk: Desk, view: Mapping[str, Any], request: SendRequest) -> None:
     """Show that something goes on where a button was pressed; not if the outcome was faster."""
-    desk.windows.submit(partial(_update, client, view["id"], modal.working(request), hash=view["hash"]))
+    working = partial(_update, client, view["id"], modal.working(request), hash=view["hash"])
+    answers.say(desk.windows, working)
 
 
 def outcome_in(client: WebClient, desk: Desk, view_id: str) -> Callable[[Receipt], None]:
@@ -278,6 +292,6 @@ def _update(client: WebClient, view_id: str, view: Json, **only_if: str) -> str 
     try:
         return str(call(client.views_update, view_id=view_id, view=view, **only_if)["view"]["hash"])
     except Refused as exc:
-        if exc.error in ("not_found", "hash_conflict"):
-            return None
-        raise
+        if exc.error not in ("not_found", "hash_conflict"):
+            log.error("Slack refuses a window: %s", exc.error)  # noqa: TRY400 - the word says it all
+        return None

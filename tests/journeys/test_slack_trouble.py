@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from bot.models import State
 from bot.sandbox.sandbox import Sandbox
 
+ESCALATION = "Thank you for your patience. Your request has been escalated to our specialist team."
 ANSWER = "POST /response/*"
 
 
@@ -129,6 +131,47 @@ def test_a_window_that_does_not_open_is_answered_where_it_was_asked_for(sandbox:
 
     assert sandbox.slack.open_view(sandbox.slack.ann) is None
     assert "do the same again" in sandbox.slack.ephemerals(sandbox.slack.ann)[-1].said
+
+
+TROUBLE = [{"kind": "status"}, {"kind": "lost_before"}, {"kind": "429", "retry_after": 1}]
+
+
+@pytest.mark.parametrize("trouble", TROUBLE, ids=lambda trouble: trouble["kind"])
+def test_a_window_shows_what_was_chosen_though_slack_did_not_take_it_at_first(
+    sandbox: Sandbox, trouble: dict[str, Any]
+) -> None:
+    slack = sandbox.slack
+    types(sandbox, "{conversation}")
+    sandbox.drain()
+    slack.fault("POST /api/views.update", **trouble)
+    slack.choose(slack.ann, "Response", "escalation")
+    sandbox.drain()
+
+    assert ESCALATION in preview(sandbox)
+
+
+@pytest.mark.parametrize("trouble", TROUBLE, ids=lambda trouble: trouble["kind"])
+def test_a_preview_shows_though_slack_did_not_take_it_at_first(
+    sandbox: Sandbox, trouble: dict[str, Any]
+) -> None:
+    slack = sandbox.slack
+    types(sandbox, "{conversation}")
+    sandbox.drain()
+    held = sandbox.genesys.hold("GET /api/v2/conversations/{id}")
+    slack.choose(slack.ann, "Response", "escalation")
+    assert held.arrived.wait(10)
+    assert sandbox.bot.parts.lanes.windows.wait_idle(10)
+    slack.fault("POST /api/views.update", **trouble)
+    held.release()
+    sandbox.drain()
+
+    assert ESCALATION in preview(sandbox)
+
+
+def preview(sandbox: Sandbox) -> str:
+    view = sandbox.slack.open_view(sandbox.slack.ann)
+    assert view is not None
+    return view.text.partition("Preview")[2]
 
 
 def test_a_window_asked_for_from_anywhere_that_does_not_open_is_a_direct_message(sandbox: Sandbox) -> None:
