@@ -131,8 +131,7 @@ def _button(label: str, action_id: str, receipt: Receipt) -> Json:
 
 
 def _line(receipt: Receipt) -> str:
-    where = messages.settled_where(receipt.state, receipt) if not receipt.handled_by else ""
-    return f"{messages.listed(receipt)}{where}"
+    return f"{messages.listed(receipt)}{messages.settled_where(receipt.state, receipt)}"
 
 
 # -- what is clicked there -----------------------------------------------------------------

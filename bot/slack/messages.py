@@ -321,8 +321,8 @@ def listed(receipt: Receipt) -> str:
 
 
 def settled_where(state: State, receipt: Receipt) -> str:
-    """Where an unknown one is settled."""
-    if state is not State.UNKNOWN:
+    """Where an unknown one is settled, as long as it is not."""
+    if state is not State.UNKNOWN or receipt.handled_by:
         return ""
     return f" Its card in <#{receipt.request.channel}> has buttons to settle it."
 

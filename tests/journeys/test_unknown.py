@@ -13,7 +13,7 @@ from bot.cli import main
 from bot.models import State
 from bot.sandbox.sandbox import TEAM, Sandbox
 from bot.sandbox.slack_said import Message
-from bot.slack import unknowns
+from bot.slack import messages, unknowns
 from tests import hands
 from tests.hands import card, direct, thread
 from tests.waiting import until
@@ -100,6 +100,8 @@ def test_the_card_still_asks_about_an_unknown_one_after_the_next_was_sent(
     assert set(SETTLE) <= set(buttons(card(sandbox)))
     assert "Marked as handled" in presses(sandbox, slack.ann, "Mark as handled")
     assert buttons(card(sandbox)) == []
+    handled = sandbox.receipts()[1]
+    assert "has buttons" not in messages.outcome(handled)["text"]
 
 
 # -- look again ------------------------------------------------------------------------------
