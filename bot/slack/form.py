@@ -43,11 +43,12 @@ class Filled:
     response's as the window showed it, None where it has not shown this one yet.
 
     `conversation` is what stands there: an id, an address or, where live ones can be `listed`,
-    words to find it by. `agent` is the person whose conversation is meant while there is none,
-    `live` what is shown to choose from. `taken` marks a conversation that was chosen, not
-    typed. `looked` is there once the conversation has been looked at, and `around` what the
-    window then shows of it; `long` says that the text as it stands was found too long. `at` is
-    when it is to leave, None for now. `corrects` is the key of the send that this one sets right.
+    words to find it by; or `only`, which is meant where nothing stands. `agent` is the person
+    whose conversation is meant while there is none, `live` what is shown to choose from. `taken`
+    marks a conversation that was chosen, not typed. `looked` is there once the conversation has
+    been looked at, and `around` what the window then shows of it; `long` says that the text as it
+    stands was found too long. `at` is when it is to leave, None for now. `corrects` is the key of
+    the send that this one sets right.
     """
 
     team: str
@@ -60,6 +61,7 @@ class Filled:
     needed: tuple[str, ...] = ()
     agent: str = ""
     taken: str = ""
+    only: str = ""
     live: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     version: str | None = None
     language: str | None = None
@@ -81,7 +83,7 @@ class Filled:
 
     def with_conversation(self, conversation: str, *, taken: str) -> Filled:
         """The same for another conversation, which was chosen and not typed."""
-        nothing: dict[str, Any] = {"agent": "", "live": (), "looked": None, "around": ()}
+        nothing: dict[str, Any] = {"agent": "", "only": "", "live": (), "looked": None, "around": ()}
         return replace(self, conversation=conversation, taken=taken, **nothing)
 
 
@@ -96,7 +98,9 @@ def read(view: Mapping[str, Any]) -> Filled:
     edited = _edited(state, chosen)
     used = None if edited is None else {variable.name for variable in variables(edited)}
     place = _conversation_block(view)
-    conversation = (_element(state, place).get("value") or "").strip()
+    only, shown = about.get("only", ""), (about.get("looked") or ("",))[0]
+    meant = only if shown == mark(only) else ""  # nobody means what the window does not show
+    conversation = (_element(state, place).get("value") or "").strip() or meant
     looked = _looked(about, conversation)
     filled = Filled(
         team=about["team"],
@@ -113,6 +117,7 @@ def read(view: Mapping[str, Any]) -> Filled:
         ),
         agent=about.get("agent", ""),
         taken=place.partition(":")[2],
+        only=only,
         live=live.listed_in(view),
         version=_version(about, chosen),
         language=_language(state, chosen),

@@ -81,7 +81,7 @@ def window(
     return _modal(
         [
             *([context(_CORRECTS)] if filled.corrects else []),
-            _conversation(filled),
+            _conversation(now),
             _choice(response),
             *_message(response, own, text),
             *_language(response, now),
@@ -99,6 +99,7 @@ def window(
             "team": filled.team,
             "channel": filled.channel,
             "agent": filled.agent,
+            "only": filled.only,
             "corrects": filled.corrects,
             "seen": [response.key, response.version] if response else None,
             "looked": [mark(now.conversation), *astuple(now.looked)] if now.looked else None,
@@ -241,8 +242,13 @@ def _typed(
 
 def _conversation(filled: Filled) -> Json:
     hint = "Its id or address in Genesys" + (", or words to find it by" if filled.listed else "")
-    element = _typed(CONVERSATION, filled.conversation, placeholder=hint)
-    return _input(f"conversation:{filled.taken}" if filled.taken else "conversation", "Conversation", element)
+    # The only one stands beside what somebody may be typing just now, not over it.
+    is_only = filled.conversation == filled.only
+    is_shown = is_only and filled.looked is not None
+    hint = f"The live one below. Or: {hint}" if is_shown else hint
+    element = _typed(CONVERSATION, "" if is_only else filled.conversation, placeholder=hint)
+    block_id = f"conversation:{filled.taken}" if filled.taken else "conversation"
+    return _input(block_id, "Conversation", element, optional=is_shown)
 
 
 def _choice(response: Response | None) -> Json:

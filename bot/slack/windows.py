@@ -97,6 +97,7 @@ class Window:
         """
         Show the conversations to choose from, by the words that stand there; the only one is taken over.
 
+        Without words that goes into no input: somebody may be typing there.
         Not where the window has changed meanwhile: that change asks again.
         """
         words = self._words(filled)
@@ -106,7 +107,8 @@ class Window:
             note = (_CHOOSE if found.choices else _NOT_ONE) if words else ""
             self._update(modal.window(listed, response, note=note), hash=shown)
             return
-        filled = filled.with_conversation(found.only.id, taken=shown)
+        filled = filled.with_conversation(found.only.id, taken=shown if words else filled.taken)
+        filled = filled if words else replace(filled, only=found.only.id)
         now = self._update(modal.window(filled, response), hash=shown)
         if now is not None:
             self._look(filled, response, now)

@@ -261,8 +261,61 @@ def test_a_cleared_conversation_brings_the_list_back_and_use_works_again(sandbox
 
 def test_with_an_agent_the_window_opens_for_their_conversation(sandbox: Sandbox) -> None:
     view = opens(sandbox, "/canned @bob")
+    slack = sandbox.slack
+    slack.choose(slack.ann, "Response", "escalation")
+    window(sandbox)
+    slack.submit(slack.ann)
+    sandbox.drain()
 
-    assert view.state["Conversation"] == sandbox.conversation
+    assert "Grace Hopper" in view.text
+    assert "The live one below" in str(view.blocks)
+    assert sandbox.genesys.customer_sees(sandbox.conversation) == [ESCALATION]
+
+
+def test_the_only_conversation_does_not_take_the_place_of_what_somebody_types_meanwhile(
+    sandbox: Sandbox,
+) -> None:
+    slack, genesys = sandbox.slack, sandbox.genesys
+    held = genesys.hold(MINE)
+    slack.types(slack.ann, "/canned", slack.channel)
+    assert held.arrived.wait(10)
+    assert sandbox.bot.parts.lanes.windows.wait_idle(10)
+    other = genesys.start_chat(
+        "Ada King", queue="Billing", agents=[genesys.add_user("Cy Roe", "cy@example.com")]
+    )
+    slack.fill(slack.ann, "Conversation", other)
+    held.release()
+    assert window(sandbox).state["Conversation"] == other
+    slack.choose(slack.ann, "Response", "escalation")
+    shown = window(sandbox)
+    slack.submit(slack.ann)
+    sandbox.drain()
+
+    assert "Grace Hopper" not in shown.text
+    assert [receipt.request.conversation_id for receipt in sandbox.receipts()] == [other]
+    assert genesys.customer_sees(sandbox.conversation) == []
+
+
+@pytest.mark.parametrize("shown", ["another", "nothing"])
+def test_the_only_conversation_gets_nothing_while_the_window_does_not_show_it(
+    sandbox: Sandbox, shown: str
+) -> None:
+    slack, genesys = sandbox.slack, sandbox.genesys
+    if shown == "nothing":
+        genesys.fault("GET /api/v2/conversations/{id}", "status", status=404, times=None)
+    opens(sandbox)
+    slack.choose(slack.ann, "Response", "escalation")
+    window(sandbox)
+    if shown == "another":
+        other = genesys.start_chat("Ada King", queue="Billing", users=[genesys.ann])
+        slack.fill(slack.ann, "Conversation", other, enter=True)
+        assert "Ada King" in window(sandbox).text
+        slack.fill(slack.ann, "Conversation", "")
+    genesys.clear_faults()
+    slack.submit(slack.ann)
+
+    assert "Conversation" in window(sandbox).errors
+    assert sandbox.receipts() == []
 
 
 def test_with_an_agent_of_several_conversations_the_window_lists_them(sandbox: Sandbox) -> None:
@@ -380,7 +433,9 @@ def test_a_conversation_is_not_taken_for_the_only_one_where_others_could_not_be_
     ann = sandbox.genesys.users[sandbox.genesys.ann]
     ann.permissions = ann.permissions - {"analytics:queueObservation:view"}
 
-    assert opens(sandbox).state["Conversation"] == ""
+    view = opens(sandbox)
+    assert view.state["Conversation"] == ""
+    assert "The live one below" not in str(view.blocks)
 
 
 # -- where nothing can be listed --------------------------------------------------------------

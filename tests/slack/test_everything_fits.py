@@ -128,6 +128,7 @@ class Given:
             dict.fromkeys(names, text),
             tuple(names),
             tuple(names),
+            only=ID,
             live=live.listing(found),
             language="es",
             looked=Looked(seen, "", 2_000),
