@@ -7,7 +7,7 @@ be tried because of another thing that is broken is left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from time import sleep
 from typing import Any
@@ -17,7 +17,8 @@ import requests
 from bot.app import connect
 from bot.canned.catalog import Catalog, CatalogError, CatalogFile, Team
 from bot.canned.keyring import SealedKeyring
-from bot.genesys import Check
+from bot.genesys import Check, Genesys, GenesysError
+from bot.models import SendAs
 from bot.settings import EVENTS, Settings
 from bot.storage import HEAD, DatabaseDown, StorageError, Store
 
@@ -54,7 +55,7 @@ def run(settings: Settings, *, now: Clock) -> Iterator[Check]:
         if store:
             yield _keys(settings, store)
             yield from _brake(store)
-        yield from _genesys(settings, now)
+        yield from _genesys(settings, catalog.teams, now)
         members = yield from _slack(settings, catalog)
         if settings.public_url or not (settings.slack and settings.slack.app_token):
             yield _public(settings)
@@ -124,12 +125,25 @@ def _brake(store: Store) -> Iterator[Check]:
         yield Check("brake", True, said, f"`{pause.lifted_by}` lifts that.")
 
 
-def _genesys(settings: Settings, now: Clock) -> Iterator[Check]:
+def _genesys(settings: Settings, teams: Sequence[Team], now: Clock) -> Iterator[Check]:
     genesys = connect(settings.genesys, None, now=now, sleep=sleep)
     try:
-        yield from genesys.check()
+        yield from genesys.check(automated=any(team.send_as is SendAs.SYSTEM for team in teams))
+        yield from _queues(genesys, {name for team in teams for name in team.queues})
     finally:
         genesys.close()
+
+
+def _queues(genesys: Genesys, names: set[str]) -> Iterator[Check]:
+    if not genesys.people_act_themselves:
+        return  # queues there are no matter of sending
+    try:
+        unknown = sorted(names - genesys.queues(names).keys())
+    except GenesysError:
+        return  # said above
+    if unknown:
+        mend = "Write them under `queues` in canned.yml as Genesys has them."
+        yield Check("queues", False, f"Genesys has no queue of this name: {', '.join(unknown)}", mend)
 
 
 def _slack(settings: Settings, catalog: Catalog) -> Generator[Check, None, Members]:

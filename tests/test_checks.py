@@ -131,6 +131,8 @@ def tables() -> list[str]:
 
 
 GROUP = {"teams": [{"name": TEAM, "channel": "C0SUPPORT", "supervisors": ["U0ANN", "S0NOBODY"]}]}
+MISSPELT = {"name": TEAM, "channel": "C0SUPPORT", "supervisors": ["U0ANN"], "queues": ["Suport EMEA"]}
+AUTOMATED = {"name": TEAM, "channel": "C0SUPPORT", "supervisors": ["U0ANN"], "send_as": "system"}
 APPROVED = {"responses": {"escalation": {"title": "x", "text": "x", "approval": "S0GONE"}}}
 NOWHERE = "http://127.0.0.1:9"
 BROKEN = [
@@ -197,6 +199,19 @@ BROKEN = [
         ),
         only="platform",
         warns=True,
+    ),
+    Broken("queues", "Suport EMEA", lambda it: it.configure({"teams": [MISSPELT]}), only="platform"),
+    Broken(
+        "genesys sending",
+        "conversation:message:create",
+        lambda it: it.configure({"teams": [AUTOMATED]}),
+        only="platform",
+    ),
+    Broken(
+        "genesys system user",
+        "No system user is set",
+        lambda it: it.configure({"teams": [AUTOMATED]}),
+        variables={"GENESYS_SYSTEM_USER_ID": ""},
     ),
     Broken("genesys people", "OAuth", only="platform", variables={"GENESYS_OAUTH_CLIENT_ID": "wrong"}),
     Broken("genesys people", "secret", only="platform", variables={"GENESYS_OAUTH_CLIENT_SECRET": "wrong"}),

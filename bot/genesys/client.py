@@ -360,8 +360,12 @@ class Genesys(ABC):
         return {}
 
     @abstractmethod
-    def check(self) -> list[Check]:
-        """Try what sending takes, and send nothing; each thing by name. Raises nothing."""
+    def check(self, *, automated: bool = False) -> list[Check]:
+        """
+        Try what sending takes, and send nothing; each thing by name. Raises nothing.
+
+        `automated`: automated messages are to be sent too.
+        """
 
     def find_user(self, email: str) -> User | None:
         """

@@ -129,7 +129,7 @@ class EventsGenesys(Genesys):
         """Always None: this contract has nothing to read a message back with."""
         return None
 
-    def check(self) -> list[Check]:
+    def check(self, *, automated: bool = False) -> list[Check]:
         oauth = "Check the client id, the client secret and the organisation's host."
         checks = [checked("genesys sign-in", self._check_token, oauth)]
         if not checks[0].ok:
@@ -141,7 +141,7 @@ class EventsGenesys(Genesys):
         if self._tokens.signs_for_people:
             key = "Give an RSA private key in PEM form, whose public half Genesys knows."
             checks.append(checked("genesys jwt key", self._check_key, key))
-        if self._system_user_id is not None:
+        if automated or self._system_user_id is not None:
             user = "Name an active Genesys user as the system user."
             checks.append(checked("genesys system user", self._check_system_user, user))
         return checks
@@ -193,7 +193,9 @@ class EventsGenesys(Genesys):
         return "the key can sign for people"
 
     def _check_system_user(self) -> str:
-        user = self.user(self._system_user_id or "")
+        if self._system_user_id is None:
+            raise Refused("No system user is set, and automated messages come from one.")
+        user = self.user(self._system_user_id)
         if not user.active:
             raise Refused("The system user is not active in Genesys.")
         return "the system user is active"

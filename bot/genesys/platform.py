@@ -199,8 +199,8 @@ class PlatformGenesys(Genesys):
         found = self._queues = kept | {name: (now, each) for name, each in asked.items()}
         return {name: found[name][1] for name in names if name in found}
 
-    def check(self) -> list[Check]:
-        return platform_checks.run(self, self._calls, self.sign_in)
+    def check(self, *, automated: bool = False) -> list[Check]:
+        return platform_checks.run(self, self._calls, self.sign_in, automated=automated)
 
     def _outgoing(
         self, conversation: Conversation, sender: Sender, content: str | Template, marks: dict[str, str]

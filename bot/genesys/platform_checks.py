@@ -19,7 +19,7 @@ _GRANT = "Give it to a role of the OAuth client in Genesys (Admin, Roles), for t
 _NOTHING = {"fromAddress": NOBODY, "toAddress": NOBODY, "toAddressMessengerType": "open"}
 
 
-def run(genesys: Genesys, calls: Calls, sign_in: SignIn | None) -> list[Check]:
+def run(genesys: Genesys, calls: Calls, sign_in: SignIn | None, *, automated: bool) -> list[Check]:
     checks = [checked("genesys sign-in", partial(_token, calls), _OAUTH)]
     if not checks[0].ok:
         return checks
@@ -29,7 +29,7 @@ def run(genesys: Genesys, calls: Calls, sign_in: SignIn | None) -> list[Check]:
         checked("genesys libraries", partial(_libraries, calls), _GRANT),
         checked("genesys responses", partial(_responses, calls), _GRANT),
         checked("genesys queues", partial(_queues, calls), _GRANT),
-        _sending(calls),
+        _sending(calls, automated),
     ]
     if sign_in is not None:
         mend = "Check the OAuth client that people sign in with: its id, secret and grant type (code)."
@@ -59,20 +59,24 @@ def _queues(calls: Calls) -> str:
     return "queues can be looked up"
 
 
-def _sending(calls: Calls) -> Check:
+def _sending(calls: Calls, automated: bool) -> Check:
     """Without a text and to nobody, so that nothing can leave: what it is refused for says enough."""
     name = "genesys sending"
     try:
         answer = calls.read("POST", "/api/v2/conversations/messages/agentless", body=_NOTHING)
     except GenesysError as exc:
         return Check(name, ok=False, detail=str(exc), mend="Try again.")
+    if answer.status == 403 and automated:
+        said = "the service cannot send messages: automated ones need conversation:message:create"
+        return Check(name, ok=False, detail=said, mend=_GRANT)
     if answer.status == 403:
         return Check(name, ok=True, detail="the service cannot send messages: people do, as themselves")
+    unless = "Unless a team sends as system, take conversation:message:create from the service's roles."
     return Check(
         name,
         ok=True,
         detail="the service may send messages, which only automated ones need",
-        mend="Unless a team sends as system, take conversation:message:create from the service's roles.",
+        mend="" if automated else unless,
     )
 
 

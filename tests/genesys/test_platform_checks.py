@@ -39,6 +39,15 @@ def test_checks_of_a_sound_set_up_all_pass_warn_of_nothing_and_send_nothing(
     assert not any(b"textBody" in each.body for each in public.requests)
 
 
+def test_service_that_sends_automated_messages_may_send(public: SimulatedGenesys, platform: Genesys) -> None:
+    def sending() -> Check:
+        return next(check for check in platform.check(automated=True) if check.name == "genesys sending")
+
+    assert not sending().ok
+    public.permissions |= {"conversation:message:create"}
+    assert (sending().ok, sending().mend) == (True, "")
+
+
 @pytest.mark.parametrize(
     ("permission", "name"),
     [
