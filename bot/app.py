@@ -165,6 +165,10 @@ def _wire(
     store = Store(url, now=now, worker=str(uuid.uuid4()), keys=keys, settled=settled)
     undo.callback(store.close)
     store.upgrade()
+    if not keys and not store.has_its_key():
+        raise SettingsError(
+            ["CANNED_SECRET_KEY is not set: the audit record is chained with it, so set it as it was"]
+        )
     keyring = _keyring(settings, store, waits)
     on_answer = metrics.answered if metrics else None
     genesys = connect(settings.genesys, keyring, now=now, sleep=waits, on_answer=on_answer)

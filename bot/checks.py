@@ -106,9 +106,13 @@ def _database(store: Store) -> Check:
 
 
 def _keys(settings: Settings, store: Store) -> Check:
-    if not settings.secret_keys:
+    known = store.has_its_key()
+    if not settings.secret_keys and known:
         mend = "Set CANNED_SECRET_KEY; `canned init` makes one."
         return Check("secret key", True, "none is set, so nothing seals the record of sends", mend)
+    if not settings.secret_keys:
+        said = "none is set, and the record of sends is sealed with one"
+        return Check("secret key", False, said, "Set CANNED_SECRET_KEY as it was.")
     keyring = SealedKeyring(store, settings.secret_keys, sleep=sleep)
     users = store.signed_in()
     shut = [user for user in users if keyring.load(user) is None]
@@ -116,6 +120,9 @@ def _keys(settings: Settings, store: Store) -> Check:
         said = f"CANNED_SECRET_KEY does not open the sign-ins of {len(shut)} of {len(users)} people"
         mend = "Put the key that sealed them behind the new one, with a comma, or they sign in again."
         return Check("secret key", False, said, mend)
+    if not known:
+        said = "the record of sends was sealed with another one, without which it cannot be verified"
+        return Check("secret key", True, said, "Put that key behind the new one, with a comma.")
     return Check("secret key", True, f"opens the sign-ins that are kept ({len(users)})")
 
 

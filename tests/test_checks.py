@@ -17,7 +17,6 @@ from bot.genesys import Check
 from bot.sandbox.sandbox import TEAM, Sandbox
 from bot.settings import Settings
 from bot.slack.manifest import SCOPES
-from bot.storage import Store
 from tests.databases import ask
 
 
@@ -119,8 +118,7 @@ def altered(statement: str) -> Callable[[Sandbox], None]:
 
 
 def paused(office: Sandbox) -> None:
-    with closing(Store(office.database_url, now=office.clock, worker="test")) as store:
-        store.upgrade()
+    with closing(office.open_store()) as store:
         store.pause("", actor="operator")
 
 
@@ -150,7 +148,13 @@ BROKEN = [
         only="platform",
         variables={"CANNED_SECRET_KEY": Fernet.generate_key().decode()},
     ),
-    Broken("secret key", "none is set", variables={"CANNED_SECRET_KEY": ""}, warns=True),
+    Broken("secret key", "is sealed with one", variables={"CANNED_SECRET_KEY": ""}),
+    Broken(
+        "secret key",
+        "sealed with another one",
+        variables={"CANNED_SECRET_KEY": Fernet.generate_key().decode()},
+        warns=True,
+    ),
     Broken("slack", "is not set", variables={"SLACK_BOT_TOKEN": ""}),
     Broken("slack", "invalid_auth", variables={"SLACK_BOT_TOKEN": "xoxb-wrong"}),
     Broken("slack", "Try again", lambda it: it.slack.stop()),
@@ -260,6 +264,14 @@ def test_a_table_that_is_gone_is_named_on_postgresql_too(
     found = findings(office)
     assert failed(found) == ["database"]
     assert "posts" in found["database"].detail
+
+
+@pytest.mark.parametrize("api", ["events"], indirect=True)
+def test_a_record_that_nothing_seals_yet_is_warned_of(make_sandbox: Callable[..., Sandbox]) -> None:
+    found = findings(make_sandbox().open().link())["secret key"]
+
+    assert found.ok
+    assert "none is set" in checks.line(found)
 
 
 @pytest.mark.parametrize("api", ["events"], indirect=True)

@@ -31,6 +31,10 @@ TORN = (
     "The audit record does not end where its head says, so nothing is taken on. "
     "Ask an operator to run `canned audit verify`."
 )
+UNKEYED = (
+    "The audit record is chained with CANNED_SECRET_KEY, which is not set here, so nothing is taken on. "
+    "An operator has to set it as it was."
+)
 WRITTEN = json.JSONEncoder(separators=(",", ":"), default=repr)
 Note = dict[str, Any]  # a record that has no place in the chain yet
 
@@ -79,6 +83,8 @@ class Keys:
 def append(tx: Connection, notes: Sequence[Note], keys: Keys) -> None:
     """Add `notes` to the chain. It locks the head, so it is the last that a transaction does."""
     head = _head(tx)
+    if head.key_id and not keys.first:
+        raise DatabaseDown(UNKEYED)  # a record without a key behind keyed ones counts as put in for ever
     rows, mac = [], head.mac
     for id_, note in enumerate(notes, start=head.last_id + 1):
         mac = keys.record(keys.first, mac, id_, note)

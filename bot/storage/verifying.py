@@ -95,6 +95,12 @@ class Verifying(Database):
         verified = f"{walk.last_id or 0}:{_shown(walk.mac)}"
         return Verdict(walk.records, verified, walk.loose, walk.loosest, keyed=bool(self._keys.first))
 
+    def has_its_key(self) -> bool:
+        """Whether CANNED_SECRET_KEY has the key that chained the newest record, if one did."""
+        with self._reading() as tx:
+            head = tx.execute(HEAD).first()
+        return head is None or self._keys.knows(head.key_id)
+
     def _told(self, apart: Future[list[str]] | None) -> list[str]:
         with suppress(BrokenExecutor):  # killed, as where memory is short
             if apart:

@@ -34,7 +34,7 @@ def office(make_sandbox: Callable[..., Sandbox]) -> Sandbox:
 
 @pytest.fixture
 def store(office: Sandbox) -> Iterator[Store]:
-    store = Store(office.database_url, now=office.clock, worker="test")
+    store = office.open_store()
     yield store
     store.close()
 

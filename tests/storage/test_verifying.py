@@ -375,8 +375,25 @@ def test_key_is_changed_and_the_retired_one_still_verifies(
     assert f"What the key {Keys([KEY]).first} chained cannot be verified (9 records)" in found
 
 
+def test_nobody_without_the_key_goes_on_with_a_record_that_has_one(
+    store: Store, open_store: Callable[..., Store], claim: Callable[..., str]
+) -> None:
+    plain, other = open_store(), open_store(keys=[OTHER])
+    assert plain.has_its_key()
+    claim(into=plain)
+    claim(into=store)
+    assert [each.has_its_key() for each in (store, plain, other)] == [True, False, False]
+
+    with pytest.raises(DatabaseDown, match="CANNED_SECRET_KEY"):
+        plain.pause(actor="operator")
+    assert plain.pauses() == []
+    assert wrong(store) == []
+    claim(into=other)
+    assert other.has_its_key()
+
+
 def test_records_from_before_there_was_a_key_are_counted_and_one_without_after_it_is_named(
-    open_store: Callable[..., Store], claim: Callable[..., str]
+    open_store: Callable[..., Store], claim: Callable[..., str], attack: Callable[..., Any]
 ) -> None:
     plain, keyed = open_store(), open_store(keys=[KEY])
     claim(into=plain)
@@ -385,6 +402,7 @@ def test_records_from_before_there_was_a_key_are_counted_and_one_without_after_i
     verdict = keyed.verify(lambda _: None)
     assert (verdict.loose, verdict.loosest[:10]) == (1, "record 1 (")
     assert wrong(keyed) == []
+    attack("UPDATE audit_head SET key_id = ''")
     claim(into=plain)
     assert [found.partition(" (")[0] for found in wrong(keyed)] == [
         "Record 3",
