@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import re
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -205,7 +206,8 @@ class _Reader:
 def _is_safe(url: str) -> bool:
     try:
         parts = urlsplit(url)
-    except ValueError:
+        (parts.hostname or "").encode("idna")
+    except ValueError:  # brackets left open, a dot too many
         return False
     return bool(parts.hostname) and (
         parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
@@ -303,10 +305,12 @@ def _slack(read: _Reader, *, required: bool) -> SlackSettings | None:
     bot_token = read.required("SLACK_BOT_TOKEN", "the bot user's token, which starts with xoxb-")
     app_token = read.text("SLACK_APP_TOKEN")
     signing_secret = read.text("SLACK_SIGNING_SECRET")
-    if bot_token and not bot_token.startswith("xoxb-"):
-        read.faults.append("SLACK_BOT_TOKEN must be a bot token, which starts with xoxb-")
-    if app_token and not app_token.startswith("xapp-"):
-        read.faults.append("SLACK_APP_TOKEN must be an app-level token, which starts with xapp-")
+    if bot_token and not re.fullmatch(r"xoxb-[!-~]+", bot_token):
+        read.faults.append("SLACK_BOT_TOKEN must be a bot token, which starts with xoxb-, as Slack shows it")
+    if app_token and not re.fullmatch(r"xapp-[!-~]+", app_token):
+        read.faults.append(
+            "SLACK_APP_TOKEN must be an app-level token, which starts with xapp-, as Slack shows it"
+        )
     if required and not app_token and not signing_secret:
         read.faults.append(
             "SLACK_SIGNING_SECRET is not set: without it nobody can tell Slack from a stranger "

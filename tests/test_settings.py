@@ -261,6 +261,8 @@ def test_command_line_needs_no_signing_secret_since_it_does_not_listen() -> None
     [
         ("SLACK_BOT_TOKEN", "xapp-not-a-bot"),
         ("SLACK_APP_TOKEN", "xoxb-not-an-app"),
+        *(("SLACK_BOT_TOKEN", f"xoxb-{rest}") for rest in ("…", "two\nlines", "with blank")),
+        *(("SLACK_APP_TOKEN", f"xapp-{rest}") for rest in ("…", "two\nlines", "with blank")),
         ("GENESYS_API", "platforms"),
         ("GENESYS_JWT_KEY_FILE", "/nowhere/key.pem"),
         ("GENESYS_JWT_KEY_FILE", "/"),
@@ -278,6 +280,7 @@ def test_command_line_needs_no_signing_secret_since_it_does_not_listen() -> None
         *((name, "http://proxy.example.com") for name in URLS),
         *((name, "ftp://127.0.0.1") for name in URLS),
         *((name, "https:///path") for name in URLS),
+        *((name, "https://proxy..example.com") for name in URLS),
         *((name, "https://host.example.com:half") for name in URLS),
         *((name, "https://host.example.com:65536") for name in URLS),
         *((name, "proxy.example.com") for name in URLS),
