@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import errno
 import json
+import logging
 import os
 import signal
 import sys
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from bot.models import Receipt
     from bot.sandbox.genesys import Contract
     from bot.storage import Store
+
+log = logging.getLogger(__name__)
 
 DAY = click.DateTime(["%Y-%m-%d"])
 SEND_COLUMNS = (
@@ -492,17 +495,18 @@ def _send(
 
 
 def _deliver(parts: Parts, receipt: Receipt) -> Receipt:
-    from bot.canned.errors import NotWritten
-    from bot.storage import StorageError
-
     try:
         with suppress(KeyboardInterrupt):
             receipt = parts.desk.deliver(receipt)
         # Exit code 1 says "not sent", so it must not go out later on its own.
         return parts.desk.give_up(receipt) if receipt.state == "pending" else receipt
-    except (StorageError, NotWritten) as exc:
+    except Exception as exc:  # whatever it is: exit code 1 would say that it has not left
+        why = "the database is away"
+        if not isinstance(exc, _faults()):
+            why = f"the bot broke ({type(exc).__name__})"
+            log.exception("a send from the terminal broke")
         _tell(
-            "Unknown. It was taken on, but the database is away and cannot say how it ended. "
+            f"Unknown. It was taken on, but {why} and cannot say how it ended. "
             "Look at `canned sends list` before you send it again.",
             err=True,
         )

@@ -89,5 +89,11 @@ def set_up(level: str, style: str) -> None:
     handler.setFormatter(JsonLines() if style == "json" else text)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger(OURS).setLevel(level)
+    sys.excepthook = _unexpected
     # It warns whenever requests are more than threads, as they are in any burst of clicks.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+
+
+def _unexpected(kind: type[BaseException], exc: BaseException, trace: TracebackType | None) -> None:
+    """What ends the process is told like any other line: Python itself would print the error's words."""
+    logging.getLogger(OURS).critical("ended by %s", kind.__name__, exc_info=(kind, exc, trace))

@@ -947,6 +947,17 @@ def test_unknown_is_exit_code_3_and_nothing_is_repeated(
     assert states(office) == ["unknown"]
 
 
+def test_bug_after_it_was_taken_on_is_unknown_and_not_exit_code_1(send: Canned, office: Sandbox) -> None:
+    with closing(sqlite3.connect(office.folder / "canned.db")) as database, database:
+        refused = "BEFORE UPDATE ON sends WHEN NEW.state = 'sent' BEGIN SELECT RAISE(ABORT, 's3cr3t'); END"
+        database.execute(f"CREATE TRIGGER broken {refused}")
+    result = send("escalation")
+
+    assert (result.exit_code, len(office.genesys.received)) == (3, 1)
+    assert "Unknown. It was taken on, but the bot broke (IntegrityError)" in result.stderr
+    assert "s3cr3t" not in result.output
+
+
 # -- run --------------------------------------------------------------------------------------
 
 

@@ -56,6 +56,16 @@ def test_json_line_stays_one_line_and_keeps_every_character(message: str) -> Non
     assert json.loads(line)["message"] == message
 
 
+@pytest.mark.parametrize("style", ["text", "json"])
+def test_what_ends_the_process_is_told_where_it_came_from_and_without_its_words(style: str) -> None:
+    code = "import sys\ntry: raise ValueError('s3cr3t')\nexcept ValueError: sys.excepthook(*sys.exc_info())"
+    told = "\n".join(logged("CRITICAL", style, code))
+
+    assert "ended by ValueError" in told
+    assert 'File \\"<string>\\"' in told if style == "json" else 'File "<string>"' in told
+    assert "s3cr3t" not in told
+
+
 @pytest.mark.parametrize(
     ("level", "shown"),
     [
