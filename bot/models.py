@@ -12,6 +12,7 @@ The nouns that every room shares: a send, how far it got, who links to whom.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -253,7 +254,7 @@ class Pause:
     @property
     def lifted_by(self) -> str:
         """What an operator types."""
-        return f"canned resume --team '{self.team}'" if self.team else "canned resume"
+        return f"canned resume --team {shlex.quote(self.team)}" if self.team else "canned resume"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -152,6 +153,12 @@ def test_what_was_held_up_may_go_at_once_when_the_pause_is_lifted(
     store.resume(actor="operator")
 
     assert [r.key for r in other.take_abandoned()] == [held]
+
+
+def test_the_command_that_lifts_a_pause_can_be_copied_whatever_its_team_is_called(store: Store) -> None:
+    pause, _ = store.pause("Ann's & Bob's", actor="operator")
+
+    assert shlex.split(pause.lifted_by) == ["canned", "resume", "--team", "Ann's & Bob's"]
 
 
 def test_pauses_are_listed_each_once_and_lifted_each_by_itself(store: Store, clock: Any) -> None:
