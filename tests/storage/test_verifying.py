@@ -78,6 +78,9 @@ ODD = {
         ("UPDATE audit_head SET mac = CAST(x'ff' AS TEXT)", "The head was changed"),
         ("UPDATE sends SET state = CAST(x'ff' AS TEXT) WHERE key = 'key-1'", "Send key-1 has the state"),
         ("UPDATE sends SET key = x'ff' WHERE key = 'key-1'", "Send b'\\xff' is there, and no record"),
+        ("UPDATE texts SET final = CAST(x'ff' AS TEXT) WHERE key = 'key-1'", "The text that is kept of"),
+        ("UPDATE texts SET final = 5 WHERE key = 'key-1'", "The text that is kept of send key-1"),
+        ("UPDATE links SET source = x'ff'", "The link of U0ANN is there"),
     ],
     "postgresql": [
         ("UPDATE audit SET at = 'infinity' WHERE id = 5", "Record 5 ("),
