@@ -19,7 +19,7 @@ from bot.canned.catalog import Catalog, CatalogError, CatalogFile, Team
 from bot.canned.keyring import SealedKeyring
 from bot.genesys import Check, Genesys, GenesysError
 from bot.models import SendAs
-from bot.settings import EVENTS, Settings
+from bot.settings import EVENTS, Settings, SettingsError
 from bot.storage import HEAD, DatabaseDown, StorageError, Store
 
 Clock = Callable[[], datetime]
@@ -45,8 +45,14 @@ def as_json(check: Check) -> dict[str, Any]:
     return {"name": check.name, "ok": check.ok, "warning": warning, **said}
 
 
+def of_settings(exc: SettingsError) -> Iterator[Check]:
+    """Each of its faults."""
+    for fault in exc.faults:
+        yield Check("settings", False, fault, "Set it in .env; README says where it comes from.")
+
+
 def run(settings: Settings, *, now: Clock) -> Iterator[Check]:
-    """Each thing as it is found out; raises SettingsError for settings that fit nothing at all."""
+    """Each thing as it is found out."""
     catalog, config = _config(settings)
     yield config
     store, database = _open(settings, now)
@@ -133,7 +139,11 @@ def _brake(store: Store) -> Iterator[Check]:
 
 
 def _genesys(settings: Settings, teams: Sequence[Team], now: Clock) -> Iterator[Check]:
-    genesys = connect(settings.genesys, None, now=now, sleep=sleep)
+    try:
+        genesys = connect(settings.genesys, None, now=now, sleep=sleep)
+    except SettingsError as exc:
+        yield from of_settings(exc)
+        return
     try:
         yield from genesys.check(automated=any(team.send_as is SendAs.SYSTEM for team in teams))
         yield from _queues(genesys, {name for team in teams for name in team.queues})

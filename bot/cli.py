@@ -226,13 +226,11 @@ def check(as_json: bool) -> None:
 
 def _findings() -> Iterator[Check]:
     from bot import checks
-    from bot.genesys import Check
 
     try:
         yield from checks.run(read_settings(), now=now)
     except SettingsError as exc:
-        for fault in exc.faults:
-            yield Check("settings", False, fault, "Set it in .env; README says where it comes from.")
+        yield from checks.of_settings(exc)
 
 
 @main.command()

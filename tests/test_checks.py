@@ -230,6 +230,7 @@ BROKEN = [
         without_genesys_scope("user:read"),
         variables={"GENESYS_SYSTEM_USER_ID": ""},  # nobody can be looked up
     ),
+    Broken("settings", "GENESYS_JWT_KEY_FILE", variables={"GENESYS_JWT_KEY_FILE": "/proc/self/mem"}),
     Broken("genesys system user", "system user", variables={"GENESYS_SYSTEM_USER_ID": "x"}),
 ]
 
@@ -248,6 +249,7 @@ def test_what_is_broken_is_named_with_its_mend_and_nothing_else_is(office: Sandb
     assert [name for name in told if name != "public address"] == [broken.name]
     assert failed(found) == ([] if broken.warns else [broken.name])
     assert found[broken.name].mend
+    assert "slack" in found
     assert broken.says in checks.line(found[broken.name])
 
 
