@@ -1217,6 +1217,22 @@ def test_send_that_is_interrupted_says_what_became_of_it(
     assert says in told.splitlines()[-1]
 
 
+def test_postgresql_without_its_driver_is_told_what_the_readme_says_of_it(folder: Path) -> None:
+    code = "import sys\nsys.modules['psycopg'] = None\nfrom bot.cli import main\nmain(['users', 'list'])"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT), "DATABASE_URL": "postgresql://user@host/name"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    [extra] = re.findall(r"pip install ('\S+')", done.stderr)
+
+    assert done.returncode == 1
+    assert f"(add `{extra}` for PostgreSQL)" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 def test_sandbox_prints_one_address_serves_it_and_leaves_cleanly(folder: Path) -> None:
     told = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(

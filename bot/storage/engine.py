@@ -228,7 +228,9 @@ def open_engine(url: URL, *, patience: float, foreign_keys: bool = True) -> Engi
     try:
         engine = create_engine(url, hide_parameters=True, **options)
     except ModuleNotFoundError as exc:
-        raise StorageError("PostgreSQL needs its driver: pip install 'canned[postgres]'.") from exc
+        raise StorageError(
+            "PostgreSQL needs its driver: pip install '.[postgres]' beside the sources."
+        ) from exc
     if is_sqlite:
         _prepare_sqlite(engine, patience=patience, foreign_keys=foreign_keys)
     else:
