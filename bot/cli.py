@@ -535,6 +535,11 @@ def _pair(value: str) -> tuple[str, str]:
     name, equals, rest = value.partition("=")
     if not name or not equals:
         raise click.UsageError(f"{value!r} is not name=value. Put a value with spaces into quotes.")
+    if any("\ud800" <= letter <= "\udfff" for letter in value):  # bytes that are no letters here
+        encoding = sys.getfilesystemencoding()
+        raise click.UsageError(
+            f"{value!r} is not in {encoding}: set this terminal to that, and type it again."
+        )
     return name, rest
 
 

@@ -1144,7 +1144,7 @@ def process(folder: Path, *args: str, **env: str) -> subprocess.CompletedProcess
     )
 
 
-def started(office: Sandbox, folder: Path, *args: str, **where: Any) -> subprocess.Popen[str]:
+def started(office: Sandbox, folder: Path, *args: str | bytes, **where: Any) -> subprocess.Popen[str]:
     """`canned …` with the office's settings, which goes on beside us."""
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), **office.environment()}
     where = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | where
@@ -1215,6 +1215,17 @@ def test_send_that_is_interrupted_says_what_became_of_it(
 
     assert (done.returncode, states(office)) == (code, [ends])
     assert says in told.splitlines()[-1]
+
+
+def test_value_in_the_letters_of_another_terminal_is_a_usage_error_and_not_sent_in_signs(
+    office: Sandbox, folder: Path
+) -> None:
+    words = ("send", office.conversation, "greeting", "topic=für".encode("latin-1"))
+    done = started(office, folder, *words, "--as", office.slack.ann)
+
+    assert "set this terminal to that" in done.communicate(timeout=60)[1]
+    assert done.returncode == 2
+    assert office.genesys.received == []
 
 
 def test_postgresql_without_its_driver_is_told_what_the_readme_says_of_it(folder: Path) -> None:
