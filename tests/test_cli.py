@@ -21,6 +21,7 @@ import pytest
 import requests
 import yaml
 from click.testing import CliRunner, Result
+from cryptography.fernet import Fernet
 
 from bot.canned.catalog import read as read_catalog
 from bot.cli import main
@@ -483,6 +484,20 @@ def test_one_slack_user_is_one_genesys_user_and_the_reverse(
     assert result.exit_code == 1
     assert "`canned users unlink U0ANN`" in result.stderr
     assert canned("users", "list", env=alone(office)).stdout.split("\t")[:2] == ["U0ANN", ANN]
+
+
+def test_nothing_goes_on_with_a_sealed_record_without_its_key(canned: Canned, office: Sandbox) -> None:
+    sealed = alone(office) | {"CANNED_SECRET_KEY": Fernet.generate_key().decode()}
+    assert canned("users", "link", "U0ANN", ANN, env=sealed).exit_code == 0
+
+    send = ("send", office.conversation, "escalation", "--as", "U0ANN")
+    for words in (("users", "unlink", "U0ANN"), ("users", "link", "U0BOB", BOB), send):
+        result = canned(*words, env=alone(office))
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert "CANNED_SECRET_KEY" in result.stderr
+    assert "CANNED_SECRET_KEY is not set" in result.stderr  # nothing was even begun
+    assert canned("audit", "verify", env=sealed).exit_code == 0
+    assert canned("users", "list", env=alone(office)).stdout.startswith("U0ANN\t")
 
 
 def test_unlinked_user_is_free_for_another(canned: Canned, office: Sandbox) -> None:
