@@ -178,7 +178,7 @@ class PlatformGenesys(Genesys):
         else:
             queue_ids = self.queues(queues or ()).values()
             found = live.active(calls, reader, queue_ids=queue_ids, user_id=user_id)
-        return live.confirmed(found, partial(self._read, calls, reader=reader), user_id=user_id)
+        return live.confirmed(found, partial(self._conversation, calls, reader=reader), user_id=user_id)
 
     def libraries(self) -> list[Library]:
         return responses.libraries(self._calls)
