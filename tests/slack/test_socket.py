@@ -21,6 +21,7 @@ from bot.canned.errors import NotAllowed, SlackDown
 from bot.sandbox.slack import SimulatedSlack
 from bot.slack.client import posting_client
 from bot.slack.socket import Socket
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -268,20 +269,21 @@ def test_a_connection_that_was_sent_away_is_not_asked_for_again_at_once(
     later = 0.0
     socket = make_socket(seconds=lambda: time.time() + later)
     socket.connect()
+    held = slack.hold("POST /api/apps.connections.open")
+    later = 11.0  # one that was hung up so late is replaced at once
+    slack.sockets.drop()
+    assert held.arrived.wait(20)
     with ExitStack() as others:
-        for _ in range(9):
+        for _ in range(10):
             others.enter_context(connect(slack.sockets.ticket())).recv(timeout=5)
-        slack.sockets.refresh()  # none of the ten is gone when the new one comes
-        while not socket.client.is_crowded:
-            time.sleep(0.01)
+        held.release()
+        until(lambda: socket.client.is_crowded and not socket.is_healthy())
         socket.client.connect_to_new_endpoint()  # as the library does every ten seconds
         asked = slack.seen("POST /api/apps.connections.open")
-        healthy = socket.is_healthy()
 
-    later = 31.0
+    later += 31.0
     socket.client.connect_to_new_endpoint()
 
-    assert not healthy
     assert len(asked) == 2
     assert slack.types("ann", "/canned help", "support-emea").ok
 
