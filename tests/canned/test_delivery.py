@@ -179,7 +179,7 @@ def test_what_the_person_wrote_by_hand_is_not_taken_for_one_without_an_id(bench:
     bench.cloud.empty_answers = True
     bench.cloud.users[bench.cloud.ann].permissions -= {"conversation:message:view"}
     key = bench.send()
-    bench.clock.sleep(1)
+    bench.clock.advance(1)
     bench.cloud.say(bench.cloud.chat, bench.cloud.ann, "Something else.", {})
     bench.look(5)
 

@@ -9,7 +9,7 @@ import pytest
 from bot.canned.catalog import Response, Show
 from bot.canned.desk import Me
 from bot.models import Chat, Link, Post, PostKind, Receipt, SendAs, SendRequest, State
-from bot.slack import announcing, approvals, later, messages, questions
+from bot.slack import approvals, carding, later, messages, questions
 from bot.slack.blocks import escape
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -140,7 +140,7 @@ def test_a_held_send_says_how_to_take_it_back() -> None:
         approvals.question(receipt(State.PENDING), group="S0LEADS", show=Show.TEXT, title="", who="Ann"),
         later.scheduled([receipt(State.PENDING)]),
         later.taken_back(receipt()),
-        announcing.card(Chat("C0SUPPORT", REQUEST.conversation_id, "Billing", NOW), {}),
+        carding.announced(Chat("C0SUPPORT", REQUEST.conversation_id, "Billing", NOW), {}),
     ],
     ids=lambda message: message["text"].partition("\n")[0][:30],
 )
