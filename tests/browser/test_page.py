@@ -27,7 +27,9 @@ def types(tab: Tab, line: str) -> None:
 
 
 def be(tab: Tab, name: str) -> None:
-    tab.get_by_role("navigation", name="Who you are").get_by_role("link", name=name).click()
+    link = tab.get_by_role("navigation", name="Who you are").get_by_role("link", name=name)
+    link.click()
+    expect(link).to_have_attribute("aria-current", "true")  # before that the links are another person's
 
 
 def test_typed_command_is_seen_on_both_sides_and_in_the_thread(tab: Tab, sandbox: Sandbox) -> None:
