@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -30,6 +31,11 @@ ID = re.compile(r"\b\w{8}-(?:\w{4}-){3}\w{12}\b")
 ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.\w+")
 SLACK_TOKEN = re.compile(r"xox[a-z]-\w*|xapp-\w*")
 RANDOM = re.compile(r"(?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?=[\w-]*\d)[\w-]{28,}", re.ASCII)
+
+
+def pytest_configure() -> None:
+    # A shell has those it runs in the background ignore this, and so would all that is started here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Ears:
