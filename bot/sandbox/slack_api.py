@@ -72,7 +72,12 @@ def _called(workspace: Workspace, method: str) -> Json:
 
 
 def _arguments() -> Json:
-    given: Json = {**request.args, **request.form, **(request.get_json(silent=True) or {})}
+    given: Json = {**request.args, **request.form}
+    if request.is_json and request.get_data():
+        body = request.get_json(silent=True)
+        if not isinstance(body, dict):
+            raise Refusal("invalid_json")
+        given |= body
     return {name: value for name, value in given.items() if value is not None}
 
 

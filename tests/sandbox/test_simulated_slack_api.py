@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import requests
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
@@ -83,6 +84,14 @@ def test_reading_a_channel_needs_the_scope_of_its_kind(
 
     assert refused(web.conversations_info, channel=channel)["needed"] == f"{kind}:read"
     assert refused(web.conversations_history, channel=channel)["needed"] == f"{kind}:history"
+
+
+@pytest.mark.parametrize("body", ["{", "[]", '"text"'])
+def test_arguments_that_are_no_json_object_are_refused(slack: SimulatedSlack, body: str) -> None:
+    headers = {"Authorization": f"Bearer {slack.bot_token}", "Content-Type": "application/json"}
+    answer = requests.post(f"{slack.url}/api/auth.test", body, headers=headers, timeout=10)
+
+    assert answer.json() == {"ok": False, "error": "invalid_json"}
 
 
 def test_unknown_method_is_refused(web: WebClient) -> None:
