@@ -28,7 +28,7 @@ class Cards:
     @on_record()
     def require_open(self, conversation_id: str, channel: str, ts: str) -> None:
         """Raise NotAllowed unless Slack's message `ts` is its card, or if the chat is known to be over."""
-        self._require(conversation_id, channel, ts)
+        _require_card(self._store, conversation_id, channel, ts)
         standing = self._store.standing(channel, conversation_id)
         if standing is not None and standing.chat is not None and standing.chat.ended_at is not None:
             raise NotAllowed("This chat has ended, so nothing can be sent into it any more.")
@@ -36,18 +36,25 @@ class Cards:
     @on_record()
     def require_own(self, key: str, user: str, channel: str, ts: str) -> Receipt:
         """The send of `user` on whose card they clicked. Raises NotAllowed."""
-        receipt = self._store.find(key)
-        if receipt is None or receipt.request.channel != channel:
-            raise NotAllowed(NOT_ITS_CARD)
-        self._require(receipt.request.conversation_id, channel, ts)
+        receipt = send_on_card(self._store, key, channel, ts)
         self._team_for(user, channel, receipt.request.team)
         if receipt.request.supervisor != user:
             raise NotAllowed("That message is another supervisor's, and only they can take it back.")
         return receipt
 
-    def _require(self, conversation_id: str, channel: str, ts: str) -> None:
-        if not ts or self._store.card(channel, conversation_id) != ts:
-            raise NotAllowed(NOT_ITS_CARD)
+
+def send_on_card(store: Store, key: str, channel: str, ts: str) -> Receipt:
+    """The send `key`, if Slack's message `ts` is the card of its conversation. Raises NotAllowed."""
+    receipt = store.find(key)
+    if receipt is None or receipt.request.channel != channel:
+        raise NotAllowed(_NOT_ITS_CARD)
+    _require_card(store, receipt.request.conversation_id, channel, ts)
+    return receipt
 
 
-NOT_ITS_CARD = "This button is not on the card of that conversation, so nothing was done."
+def _require_card(store: Store, conversation_id: str, channel: str, ts: str) -> None:
+    if not ts or store.card(channel, conversation_id) != ts:
+        raise NotAllowed(_NOT_ITS_CARD)
+
+
+_NOT_ITS_CARD = "This button is not on the card of that conversation, so nothing was done."

@@ -23,7 +23,7 @@ from bot.genesys import Genesys, GenesysError, NotConnected, NotFound, Refused
 from bot.models import PostKind, Receipt, SendRequest, State
 from bot.storage import Store
 
-from .cards import NOT_ITS_CARD
+from .cards import send_on_card
 from .drafts import Drafts
 from .errors import AskFirst, NotAllowed
 from .identity import Identity
@@ -135,11 +135,7 @@ class Settling:
 
     def _require(self, key: str, user: str, channel: str, ts: str) -> Receipt:
         """The unknown send on whose card somebody clicked who may settle it. Raises NotAllowed, SlackDown."""
-        receipt = self._store.find(key)
-        if receipt is None or receipt.request.channel != channel:
-            raise NotAllowed(NOT_ITS_CARD)
-        if self._store.card(channel, receipt.request.conversation_id) != ts:
-            raise NotAllowed(NOT_ITS_CARD)
+        receipt = send_on_card(self._store, key, channel, ts)
         self._sender.require_supervisor(user, receipt.request)
         if not receipt.is_open_question:
             raise NotAllowed(how_it_ended(receipt))
