@@ -25,6 +25,16 @@ def chooses(sandbox: Sandbox, response: str = "escalation") -> None:
     sandbox.drain()
 
 
+def waits_while_slack_takes_no_posts(sandbox: Sandbox) -> None:
+    """Six minutes go by, then Slack takes them again."""
+    sandbox.rest()
+    sandbox.clock.advance(minutes=6)
+    sandbox.bot.sweep()
+    sandbox.rest()
+    sandbox.slack.clear_faults()
+    sandbox.drain()
+
+
 def window(sandbox: Sandbox) -> View:
     """The window that Ann has in front of her, once everything has arrived."""
     sandbox.drain()

@@ -14,7 +14,7 @@ import pytest
 from bot.models import State
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.slack_said import Message
-from tests.hands import buttons, chooses, got
+from tests.hands import buttons, chooses, got, waits_while_slack_takes_no_posts
 from tests.hands import thread as replies
 
 TEXT = "We have refunded your order in full."
@@ -166,12 +166,7 @@ def test_a_group_to_which_slack_has_not_shown_the_question_is_not_said_to_have_k
     slack = lead.slack
     slack.fault("POST /api/chat.postMessage", "lost_before", times=None)
     slack.types(slack.ann, f"/canned {lead.conversation} refund", slack.channel)
-    lead.rest()
-    lead.clock.advance(minutes=6)
-    lead.bot.sweep()
-    lead.rest()
-    slack.clear_faults()
-    lead.drain()
+    waits_while_slack_takes_no_posts(lead)
 
     assert lead.receipts()[0].state is State.CANCELLED
     for said in (direct(lead), replies(lead)[-1]):

@@ -11,7 +11,7 @@ import pytest
 from bot.models import Receipt, State
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.slack_said import Message
-from tests.hands import buttons, chooses, direct, thread, types
+from tests.hands import buttons, chooses, direct, thread, types, waits_while_slack_takes_no_posts
 
 ESCALATION = "Thank you for your patience. Your request has been escalated to our specialist team."
 MINE = "I have just passed this on to our specialists."
@@ -202,12 +202,7 @@ def test_an_agent_to_whom_slack_has_not_shown_the_question_is_not_said_to_have_k
     assert held.arrived.wait(10)
     slack.fault("POST /api/chat.postMessage", "lost_before", times=None)
     held.release()
-    outside.rest()
-    outside.clock.advance(minutes=6)
-    outside.bot.sweep()
-    outside.rest()
-    slack.clear_faults()
-    outside.drain()
+    waits_while_slack_takes_no_posts(outside)
 
     assert outside.receipts()[0].state is State.CANCELLED
     for said in (slack.direct_messages(slack.ann)[-1].said, thread(outside)[-1], question(outside).said):
