@@ -433,9 +433,11 @@ class Desk:
         return self._sender.cancel(receipt, "The supervisor took it back before it left.", actor=user)
 
     def _newest_waiting(self, user: str) -> Receipt | None:
+        newest = next(iter(self._store.sends(supervisor=user, limit=1)), None)
+        if newest is not None and newest.state is State.PENDING:
+            return newest
         waiting = self._waiting(user)
-        newest = self._store.sends(supervisor=user, limit=1)
-        found = next((r for r in waiting if not r.request.scheduled or r.key == newest[0].key), None)
+        found = next((r for r in waiting if not r.request.scheduled), None)
         if waiting and found is None:
             raise NotAllowed(
                 "There is nothing to take back: of your messages only scheduled ones are waiting to leave. "
